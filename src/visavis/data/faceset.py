@@ -1,0 +1,112 @@
+"""The two tables that every source of photos becomes: faces and pairs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import DataError
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """A frozen table: one row a photo, and who is on it.
+
+    Attributes:
+        name: short name of the source, such as ``lfw``.
+        photos: path of each photo, length n.
+        people: (n,) int64, index into ``names``.
+        names: name of each person; every person has at least one photo.
+        split: (n,) str, such as ``train``, ``test`` or ``fold 3``; empty where the source has none.
+        tags: further columns, each (n,) str; an empty string where unknown.
+        choose: which face of a photo is the subject, see ``visavis.photos.choose``.
+    """
+
+    name: str
+    photos: tuple[Path, ...]
+    people: NDArray[np.int64]
+    names: tuple[str, ...]
+    split: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    tags: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    choose: str = "largest"
+
+    def __post_init__(self) -> None:
+        n = len(self.photos)
+        if self.split.size == 0:
+            object.__setattr__(self, "split", np.full(n, "", dtype=np.str_))
+        columns = {"people": self.people, "split": self.split, **self.tags}
+        for name, column in columns.items():
+            if column.shape != (n,):
+                raise DataError(f"{self.name}: column {name} has {column.size} rows for {n} photos")
+        if n and not np.array_equal(np.unique(self.people), np.arange(len(self.names))):
+            raise DataError(f"{self.name}: every person needs at least one photo, and a name")
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> FaceSet:
+        """The rows given by index or mask, with people numbered anew (names kept)."""
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else np.asarray(rows, dtype=np.int64)
+        present, people = np.unique(self.people[index], return_inverse=True)
+        return FaceSet(
+            name=self.name,
+            photos=tuple(self.photos[i] for i in index),
+            people=people.astype(np.int64),
+            names=tuple(self.names[p] for p in present),
+            split=self.split[index],
+            tags={name: column[index] for name, column in self.tags.items()},
+            choose=self.choose,
+        )
+
+    def assert_identity_disjoint(self) -> None:
+        """Raise ``DataError`` where a person has photos in two splits."""
+        pairs = np.unique(np.stack([self.people.astype(np.str_), self.split]), axis=1)
+        people, counts = np.unique(pairs[0], return_counts=True)
+        if (counts > 1).any():
+            person = self.names[int(people[counts > 1][0])]
+            raise DataError(f"{self.name}: {person} is in more than one split")
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """Pairs of photos of one ``FaceSet``: the only input of verification figures.
+
+    Attributes:
+        name: what the pairs are, such as ``LFW View 1 devTest``; printed with every figure.
+        faces: the photos, and the population that all cross-person comparisons are made over.
+        first, second: (m,) int64, rows of ``faces``.
+        same: (m,) bool, whether both rows are of one person.
+        fold: (m,) int64, the fold of each pair; all 0 where the source has no folds.
+    """
+
+    name: str
+    faces: FaceSet
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    same: NDArray[np.bool_]
+    fold: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if self.fold.size == 0:
+            object.__setattr__(self, "fold", np.zeros(len(self.first), dtype=np.int64))
+        people = self.faces.people
+        if not np.array_equal(people[self.first] == people[self.second], self.same):
+            raise DataError(f"{self.name}: a pair is called same or different against its people")
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def select(self, pairs: NDArray[np.int64] | NDArray[np.bool_], name: str) -> PairSet:
+        """The pairs given by index or mask, over the same faces."""
+        return PairSet(
+            name,
+            self.faces,
+            self.first[pairs],
+            self.second[pairs],
+            self.same[pairs],
+            self.fold[pairs],
+        )

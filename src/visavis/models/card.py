@@ -1,0 +1,100 @@
+"""``card.json``: what a model is, what its similarities mean, and where each figure comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from visavis.errors import ModelError
+from visavis.models.calibration import Calibration
+from visavis.models.scores import Scores, Threshold
+
+SCHEMA_VERSION = 1
+
+
+class InputSpec(BaseModel):
+    """The crops that an encoder takes: uint8, NHWC.
+
+    Attributes:
+        width, height: pixels.
+        colour: ``rgb`` (3 channels) or ``grey`` (1 channel).
+        template: name of the alignment template, see ``visavis.photos.align.TEMPLATES``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    colour: Literal["rgb", "grey"]
+    template: str
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return 3 if self.colour == "rgb" else 1
+
+
+class Card(BaseModel):
+    """A model folder's card; the folder is described in ``docs/model-folder.md``.
+
+    Attributes:
+        name: what people call the model.
+        description: one sentence.
+        input: the crops it takes.
+        embedding_size: d.
+        distance: how two embeddings are compared.
+        fingerprint: sha256 of what its embeddings mean, see ``visavis.models.fingerprint``.
+        detector: sha256 of the face detector that the figures were measured with.
+        licence: SPDX name, and of the weights' source.
+        outside_data: data other than the recipe's that shaped the weights, in words.
+        calibration: similarity to probability; ``None`` before ``visavis calibrate``.
+        scores: all-comparison histograms, thresholds follow from them; ``None`` before that too.
+        best_accuracy: the threshold of best accuracy on the calibration's pairs.
+        figures: name of a protocol to the figures measured under it.
+        recipe, data_fingerprint: of a trained model.
+        parent: fingerprint and agreement of a quantised or distilled copy's parent.
+        files: sha256 of every file beside the card.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    description: str = ""
+    input: InputSpec
+    embedding_size: Annotated[int, Field(gt=0)]
+    distance: Literal["cosine", "euclidean", "head"]
+    fingerprint: str
+    detector: str
+    licence: str
+    outside_data: str = ""
+    calibration: Calibration | None = None
+    scores: Scores | None = None
+    best_accuracy: Threshold | None = None
+    figures: dict[str, dict[str, Any]] = {}
+    recipe: dict[str, Any] | None = None
+    data_fingerprint: str | None = None
+    parent: dict[str, Any] | None = None
+    files: dict[str, str] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """The card at ``path``.
+
+        Raises:
+            ModelError: missing, not JSON, of a newer schema, or with unknown or wrong fields.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise ModelError(f"{path.parent} is no model folder: it has no card.json") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ModelError(f"{path}: {where}: {first['msg']}") from None
+
+    def text(self) -> str:
+        """The card as JSON, as it is written to ``card.json``."""
+        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
