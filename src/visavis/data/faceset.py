@@ -1,8 +1,8 @@
-"""The two tables that every source of photos becomes: faces and pairs of them."""
+"""The tables that every source of photos becomes: faces, pairs of them, and both together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,34 @@ class FaceSet:
                 raise DataError(f"{self.name}: column {name} has {column.size} rows for {n} photos")
         if n and not np.array_equal(np.unique(self.people), np.arange(len(self.names))):
             raise DataError(f"{self.name}: every person needs at least one photo, and a name")
+
+    @classmethod
+    def from_names(
+        cls,
+        name: str,
+        photos: Sequence[Path],
+        persons: Sequence[str],
+        split: Sequence[str] = (),
+        choose: str = "largest",
+    ) -> FaceSet:
+        """A face set from the person's name on each photo, numbered in order of appearance.
+
+        Args:
+            name: short name of the source.
+            photos: path of each photo.
+            persons: name of the person on each photo.
+            split: split of each photo; empty where the source has none.
+            choose: which face of a photo is the subject.
+        """
+        index = {person: i for i, person in enumerate(dict.fromkeys(persons))}
+        return cls(
+            name=name,
+            photos=tuple(photos),
+            people=np.array([index[person] for person in persons], dtype=np.int64),
+            names=tuple(index),
+            split=np.array(split, dtype=np.str_),
+            choose=choose,
+        )
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -110,3 +138,43 @@ class PairSet:
             self.same[pairs],
             self.fold[pairs],
         )
+
+    def assert_both_classes(self) -> None:
+        """Raise ``DataError`` where genuine or impostor pairs are lacking altogether.
+
+        A source of one person is fine to look at or to train on, so it opens without
+        complaint; whoever needs error rates asks here first.
+        """
+        if not self.same.any():
+            raise DataError(
+                f"{self.name}: no genuine pair, so nothing can be measured or fitted; "
+                "add a second photo of at least one person"
+            )
+        if self.same.all():
+            raise DataError(
+                f"{self.name}: no impostor pair, so nothing can be measured or fitted; "
+                "add photos of at least one more person"
+            )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Photos opened by ``visavis.data.source.open_source``, with the pairs to report on.
+
+    Attributes:
+        name: kind of source: ``lfw``, ``att``, ``folder`` or ``csv``.
+        protocol: what is reported and what may be fitted on, in words; printed with every figure.
+        faces: all photos of the source.
+        pairs: the pairs to report on; folds 0 to 9 for LFW View 2.
+        fitting: pairs of other people than ``pairs``, to fit threshold and calibration on. Where
+            it is ``None``, the model card's own are applied, or, where ``pairs`` has several
+            folds, each fold's are fitted on the others.
+        lfw_category: official category of an LFW result, in words; empty for other sources.
+    """
+
+    name: str
+    protocol: str
+    faces: FaceSet
+    pairs: PairSet
+    fitting: PairSet | None = None
+    lfw_category: str = ""

@@ -29,9 +29,7 @@ class Calibration(BaseModel):
     fitted_on: str
     pairs: int
 
-    def probability(
-        self, similarity: ArrayLike, prior: float | None = None
-    ) -> NDArray[np.float64]:
+    def probability(self, similarity: ArrayLike, prior: float | None = None) -> NDArray[np.float64]:
         """P(same) for each similarity, same shape, in [0, 1].
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,7 +11,7 @@ from visavis.errors import ModelError
 from visavis.models.calibration import Calibration
 from visavis.models.scores import Scores, Threshold
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 
 class InputSpec(BaseModel):

@@ -102,9 +102,7 @@ class Scores(BaseModel):
         """The share of genuine comparisons below each similarity, same shape."""
         return 1.0 - self._share_at_or_above(similarity, self.genuine)
 
-    def _share_at_or_above(
-        self, similarity: ArrayLike, counts: list[int]
-    ) -> NDArray[np.float64]:
+    def _share_at_or_above(self, similarity: ArrayLike, counts: list[int]) -> NDArray[np.float64]:
         above = np.append(np.cumsum(np.asarray(counts)[::-1])[::-1], 0)
         share = above / max(1, int(above[0]))
         return np.interp(np.asarray(similarity, dtype=np.float64), self.edges, share)

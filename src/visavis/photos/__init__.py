@@ -1,1 +1,1 @@
-
+"""Open a photo safely; detect, align and crop its faces."""

@@ -1,0 +1,56 @@
+"""What is known of the public data sets: who made them, where they are, and their hashes."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file on the web: its name, address and sha256 in hexadecimal."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class KnownSet:
+    """A public data set.
+
+    Attributes:
+        title: its full name and reference.
+        where: how a person gets it; completes the sentence "get it ...".
+        licence: terms of use, in words.
+        archive: the photos, where an address is known to work.
+        lists: text files that the archive lacks.
+        folders: names that its folder of photos is known by; the first is what ``prepare`` makes
+            of an archive that has no folder of its own.
+    """
+
+    title: str
+    where: str
+    licence: str
+    folders: tuple[str, ...]
+    archive: KnownFile | None = None
+    lists: tuple[KnownFile, ...] = ()
+
+
+@cache
+def known_sets() -> dict[str, KnownSet]:
+    """The entries of ``known.toml``, by name."""
+    table = tomllib.loads(files("visavis.data").joinpath("known.toml").read_text("utf-8"))
+    return {
+        name: KnownSet(
+            title=entry["title"],
+            where=entry["where"],
+            licence=entry["licence"],
+            folders=tuple(entry["folders"]),
+            archive=KnownFile(**entry["archive"]) if "archive" in entry else None,
+            lists=tuple(KnownFile(**file) for file in entry.get("lists", [])),
+        )
+        for name, entry in table.items()
+    }

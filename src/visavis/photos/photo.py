@@ -1,0 +1,180 @@
+"""Opening a photo safely: the only way by which pixels enter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from visavis.errors import PhotoError
+
+PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
+
+MAX_PIXELS = 89_478_485
+"""Largest photo that is opened: Pillow's own bound, 256 MiB of RGB."""
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .pgm .ppm .pnm .avif .heic .heif".split()
+)
+"""File name endings, in lower case, that a folder is searched for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB, upright by its EXIF orientation.
+        origin: the file's path, or what else it came from; for messages.
+    """
+
+    pixels: NDArray[np.uint8]
+    origin: str
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.pixels.shape[0]
+
+    @classmethod
+    def open(cls, source: Photo | PhotoSource) -> Photo:
+        """Decode a photo; never fetches anything.
+
+        Args:
+            source: a path, the bytes of a file, a binary file object, a PIL image, or an array:
+                (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), RGB order, uint8, uint16, or floats in
+                [0, 1]. Of an animation, the first frame. Transparency is laid on white.
+
+        Raises:
+            PhotoError: missing, a directory, empty, truncated, not an image, or too many pixels.
+        """
+        if isinstance(source, Photo):
+            return source
+        if isinstance(source, np.ndarray):
+            return cls(_array_to_rgb(source), "array")
+        if isinstance(source, Image.Image):
+            return cls(_decode(source, "image"), source.info.get("filename") or "image")
+        if isinstance(source, bytes):
+            return _open_file(BytesIO(source), "bytes", empty=not source)
+        if isinstance(source, str | os.PathLike):
+            return _open_path(os.fspath(source))
+        return _open_file(source, str(getattr(source, "name", "file")))
+
+
+def _open_path(name: str) -> Photo:
+    if name.lower().startswith(("http://", "https://", "ftp://", "file://", "data:")):
+        raise PhotoError(f"{name} is an address, and visavis fetches nothing; save the photo first")
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise PhotoError(f"{name} is a folder, not a photo")
+        if path.exists() and not path.is_file():
+            raise PhotoError(f"{name} is not a regular file")
+        with path.open("rb") as file:
+            return _open_file(file, name, empty=path.stat().st_size == 0)
+    except FileNotFoundError:
+        raise PhotoError(f"{name} does not exist") from None
+    except PermissionError:
+        raise PhotoError(f"{name} may not be read; check its permissions") from None
+    except (OSError, ValueError) as error:  # too long a name, a null byte, a failing disk
+        raise PhotoError(f"{name} cannot be opened: {error}") from None
+
+
+def _open_file(file: BinaryIO, name: str, *, empty: bool = False) -> Photo:
+    if empty:
+        raise PhotoError(f"{name} is empty (0 bytes)")
+    try:
+        with _identify(file, name) as image:
+            return Photo(_decode(image, name), name)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(name) from None
+
+
+def _identify(file: BinaryIO, name: str) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS[:-1])
+    except UnidentifiedImageError:
+        file.seek(0)
+        header = file.read(16)
+    if header[4:8] != b"ftyp":  # the container of HEIC, which Pillow reads only with a plugin
+        raise PhotoError(f"{name} is not an image of a kind that visavis reads")
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise PhotoError(f"{name} needs HEIC support; pip install 'visavis[heif]'") from None
+    register_heif_opener()
+    file.seek(0)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise PhotoError(f"{name} is not an image of a kind that visavis reads") from None
+
+
+def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(name, f" ({image.width}x{image.height})")
+    try:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+        reason = str(error) or type(error).__name__
+        raise PhotoError(f"{name} is damaged or truncated: {reason}") from None
+    return _to_rgb(upright)
+
+
+def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode == "RGB":
+        return np.asarray(image)
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _array_to_rgb(_to_unit(np.asarray(image)))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layer)
+    return np.asarray(image.convert("RGB"))
+
+
+def _to_unit(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Deep grey values to [0, 1]: by their type's range, or by their own where that says nothing."""
+    top = float(values.max(initial=0))
+    full = next(full for full in (1.0, 255.0, 65535.0, max(top, 1.0)) if top <= full)
+    if values.dtype == np.uint16:
+        full = 65535.0
+    return np.clip(values.astype(np.float32) / full, 0, 1)
+
+
+def _array_to_rgb(array: NDArray[Any]) -> NDArray[np.uint8]:
+    if array.ndim == 2:
+        array = array[:, :, np.newaxis]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise PhotoError(
+            f"an array of shape {array.shape} is no photo; give (H, W, 3) in RGB order"
+        )
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise _too_large("the array", f" ({array.shape[1]}x{array.shape[0]})")
+    if array.dtype == np.uint16:
+        array = array / np.float32(65535)
+    if np.issubdtype(array.dtype, np.floating):
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise PhotoError("an array of floats must lie in [0, 1]; give uint8 for 0 to 255")
+        array = np.rint(array * 255).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise PhotoError(f"an array of {array.dtype} is no photo; give uint8, uint16 or floats")
+    if array.shape[2] == 4:
+        return _to_rgb(Image.fromarray(np.ascontiguousarray(array)))
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+
+
+def _too_large(name: str, size: str = "") -> PhotoError:
+    megapixels = MAX_PIXELS // 1_000_000
+    return PhotoError(f"{name} has too many pixels{size}; scale it down to {megapixels} megapixels")

@@ -1,0 +1,42 @@
+"""Graphs run by ONNX Runtime: the fallback where OpenVINO has no build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions, disable_telemetry_events
+
+from visavis.errors import ModelError
+
+disable_telemetry_events()
+
+
+class OnnxRuntimeNetwork:
+    """A graph in a session of ONNX Runtime's CPU provider, in float32.
+
+    Args:
+        path: the ONNX file.
+        threads: the CPU threads of one call.
+    """
+
+    runtime = "onnxruntime"
+
+    def __init__(self, path: Path, threads: int) -> None:
+        options = SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors only: warnings of graph rewriting mean nothing here
+        try:
+            self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime's own exceptions share no other base
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"{path} is not a graph ONNX Runtime can run: {reason}") from None
+        self._names = [value.name for value in self._session.get_inputs()]
+
+    def __call__(self, *inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """See ``Network``."""
+        outputs: list[NDArray[Any]] = self._session.run(
+            None, dict(zip(self._names, inputs, strict=True))
+        )
+        return outputs

@@ -1,0 +1,97 @@
+"""Graphs run by OpenVINO: one compilation for each input shape, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from openvino import CompiledModel, Core, InferRequest, get_version
+
+from visavis.errors import ModelError
+from visavis.runtime.cache import cache_folder, try_to_cache
+
+_CORE = Core()
+
+
+class OpenVinoNetwork:
+    """A graph compiled for static shapes, which run up to 1.4x faster than dynamic ones.
+
+    Args:
+        path: the ONNX file.
+        threads: the CPU threads that concurrent calls share; each call runs on one of them.
+        exact: float32 throughout; else bfloat16 where the CPU multiplies it natively.
+    """
+
+    runtime = "openvino"
+
+    def __init__(self, path: Path, threads: int, *, exact: bool = False) -> None:
+        self._path = path
+        self._settings: dict[str, Any] = {
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": threads,
+            **({"INFERENCE_PRECISION_HINT": "f32"} if exact else {}),
+        }
+        self._compiled: dict[tuple[tuple[int, ...], ...], _Pool] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, *inputs: NDArray[Any]) -> list[NDArray[Any]]:
+        """See ``Network``."""
+        return self._pool(tuple(array.shape for array in inputs)).run(inputs)
+
+    def _pool(self, shapes: tuple[tuple[int, ...], ...]) -> _Pool:
+        pool = self._compiled.get(shapes)
+        if pool is None:
+            with self._lock:
+                pool = self._compiled.get(shapes) or _Pool(self._compile(shapes))
+                self._compiled[shapes] = pool
+        return pool
+
+    def _compile(self, shapes: tuple[tuple[int, ...], ...]) -> CompiledModel:
+        name = f"openvino/{self._key(shapes)}.blob"
+        blob = cache_folder() / name
+        if blob.is_file():
+            try:
+                return _CORE.import_model(blob.read_bytes(), "CPU", self._settings)
+            except RuntimeError:  # of another build or damaged: compiled anew below
+                blob.unlink(missing_ok=True)
+        try:
+            model = _CORE.read_model(self._path)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"{self._path} is not a graph OpenVINO can run: {reason}") from None
+        model.reshape(dict(zip(model.inputs, map(list, shapes), strict=True)))
+        compiled = _CORE.compile_model(model, "CPU", self._settings)
+        exported = io.BytesIO()
+        compiled.export_model(exported)
+        try_to_cache(name, exported.getvalue())
+        return compiled
+
+    def _key(self, shapes: tuple[tuple[int, ...], ...]) -> str:
+        status = self._path.stat()
+        cpu = _CORE.get_property("CPU", "FULL_DEVICE_NAME")
+        parts = (self._path.resolve(), status.st_size, status.st_mtime_ns, shapes)
+        identity = repr((*parts, sorted(self._settings.items()), get_version(), cpu))
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+class _Pool:
+    """A compiled model and its idle requests, so that threads never wait for one another."""
+
+    def __init__(self, compiled: CompiledModel) -> None:
+        self._compiled = compiled
+        self._idle: list[InferRequest] = []
+
+    def run(self, inputs: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        request.infer(list(inputs), share_inputs=True)
+        outputs = [np.array(tensor.data) for tensor in request.output_tensors]
+        self._idle.append(request)
+        return outputs
