@@ -70,7 +70,7 @@ class Portrait:
         return grain / grain.std()
 
     def blob(
-        self, x: float, y: float, rx: float, ry: float, turn: float = 0, power: float = 1
+        self, x: float, y: float, rx: float, ry: float, *, turn: float = 0, power: float = 1
     ) -> Plane:
         """A soft spot, 1 in its middle; a larger power makes it flatter with a harder edge."""
         dx, dy = self.x - x, self.y - y
@@ -127,7 +127,7 @@ class Portrait:
         self.paint(outside * neck, self.tone * 0.62)
         size = self.between(0.12, 0.2)
         for side in (-1, 1):
-            ear = self.blob(side * self.width, 0.02, 0.1, size, side * 0.15, 3)
+            ear = self.blob(side * self.width, 0.02, 0.1, size, turn=side * 0.15, power=3)
             self.paint(outside * ear, self.tone * (0.85, 0.75, 0.72))
             self.opacity = np.maximum(self.opacity, ear)
         self.opacity = np.maximum(self.opacity, neck)
@@ -145,20 +145,22 @@ class Portrait:
             )
             self.paint(self.blob(eye, self.eye_y, 0.19, 0.11), tone * 0.6, 0.55)
             self.paint(self.blob(eye, self.eye_y + 0.1, 0.13, 0.025), tone * 0.55, bags)
-            self.paint(self.blob(*fold, 0.025, 0.14, -side * 0.45), tone * 0.5, folds)
+            self.paint(self.blob(*fold, 0.025, 0.14, turn=-side * 0.45), tone * 0.5, folds)
 
     def _add_nose(self) -> None:
         below = self.blob(0, self.nose_y + 0.06, self.nose_w * 1.2, 0.03)
         self.paint(below, self.tone * 0.45, 0.55)
         for side in (-1, 1):
-            nostril = self.blob(side * self.nose_w * 0.55, self.nose_y + 0.045, 0.035, 0.02, 0, 2)
+            nostril = self.blob(
+                side * self.nose_w * 0.55, self.nose_y + 0.045, 0.035, 0.02, power=2
+            )
             self.paint(nostril, self.tone * 0.15, 0.8)
 
     def _add_beard(self) -> None:
         if self.rng.random() > 0.3:
             return
         below = self.y - self.nose_y - 0.05 - 0.35 * (0.5 - np.abs(self.x))
-        lips = self.blob(0, self.mouth_y, self.mouth_w * 0.9, self.lip * 1.6, 0, 3)
+        lips = self.blob(0, self.mouth_y, self.mouth_w * 0.9, self.lip * 1.6, power=3)
         self.paint(
             edge(below, 0.12) * self.face * (1 - lips), self.hair * 0.9, self.between(0.3, 1)
         )
@@ -183,8 +185,10 @@ class Portrait:
             lid = self.eye_h * np.clip(1 - (outward / self.eye_w) ** 2, 0, 1)
             white = edge(lid - np.abs(dy), 0.02) * (lid > 0)
             self.paint(white, (214, 208, 204), 0.95)
-            self.paint(white * self.blob(eye, self.eye_y, ball, ball, 0, 4), iris)
-            self.paint(white * self.blob(eye, self.eye_y, ball / 2, ball / 2, 0, 4), (12, 10, 10))
+            self.paint(white * self.blob(eye, self.eye_y, ball, ball, power=4), iris)
+            self.paint(
+                white * self.blob(eye, self.eye_y, ball / 2, ball / 2, power=4), (12, 10, 10)
+            )
             self.paint(
                 self.blob(eye + 0.015, self.eye_y - 0.018, 0.012, 0.012), (250, 250, 250), 0.9
             )
@@ -200,7 +204,7 @@ class Portrait:
         )
         for side in (-1, 1):
             brow = self.blob(
-                side * self.eye_x, self.brow_y, self.eye_w * 1.5, height, side * turn, 2
+                side * self.eye_x, self.brow_y, self.eye_w * 1.5, height, turn=side * turn, power=2
             )
             self.paint(brow, self.hair * 0.8, strength)
 
@@ -229,7 +233,7 @@ class Portrait:
         for side in (-1, 1):
             away = np.hypot(self.x - side * self.eye_x, (self.y - self.eye_y) * 1.2) - radius
             self.paint(np.exp(-((away / 0.02) ** 2)), colour, 0.9)
-        bridge = self.blob(0, self.eye_y - 0.03, abs(self.eye_x - radius) + 0.02, 0.016, 0, 4)
+        bridge = self.blob(0, self.eye_y - 0.03, abs(self.eye_x - radius) + 0.02, 0.016, power=4)
         self.paint(bridge, colour, 0.9)
 
 

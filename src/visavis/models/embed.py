@@ -103,8 +103,8 @@ def _embed_batch(
     for source in photos:
         try:
             found.append((*find_faces(model, source, choose), None))
-        except VisavisError as error:
-            found.append(([], 0, error))
+        except VisavisError as reason:
+            found.append(([], 0, reason))
     embeddings = model.encode_faces([face for faces, _, _ in found for face in faces])
     embedded, start = [], 0
     for source, (faces, count, error) in zip(photos, found, strict=True):

@@ -101,7 +101,7 @@ class Model:
                 or [np.empty(0)]
             )
         if self.card.distance == "euclidean":
-            return -np.linalg.norm(a - b, axis=1)
+            return np.asarray(-np.linalg.norm(a - b, axis=1))
         return np.asarray(np.einsum("nd,nd->n", a, b))
 
     def similarity_matrix(
@@ -112,10 +112,10 @@ class Model:
             first, second = np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1))
             flat = self.similarity(first, second).astype(np.float32)
             return flat.reshape(len(rows), len(columns))
-        products = rows @ columns.T
+        products: NDArray[np.float32] = rows @ columns.T
         if self.card.distance == "euclidean":
             squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)
-            return -np.sqrt(np.maximum(squares - 2 * products, 0))
+            return np.asarray(-np.sqrt(np.maximum(squares - 2 * products, 0)), dtype=np.float32)
         return products
 
     def probability(self, similarity: ArrayLike, prior: float | None = None) -> NDArray[np.float64]:

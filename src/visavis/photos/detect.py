@@ -59,7 +59,7 @@ class Detector:
         padded = np.zeros((1, -height % BUCKET + height, -width % BUCKET + width, 3), np.uint8)
         padded[0, :height, :width] = view
         outputs = self._network(padded)
-        boxes, landmarks, scores = _decode(outputs, *padded.shape[1:3])
+        boxes, landmarks, scores = _decode(outputs, padded.shape[2])
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), MIN_SCORE, MAX_OVERLAP)
         index = np.asarray(kept, dtype=np.int64).reshape(-1)
         return boxes[index], landmarks[index], scores[index]
@@ -108,7 +108,7 @@ def _turn_back(turns: int, width: int, height: int) -> NDArray[np.float64]:
 
 
 def _decode(
-    outputs: list[NDArray[np.float32]], height: int, width: int
+    outputs: list[NDArray[np.float32]], width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Candidates above ``MIN_SCORE``: boxes (k, 4), landmarks (k, 5, 2), scores (k,).
 
@@ -146,10 +146,11 @@ def _faces(
         left, top, width, height = box.astype(np.float64)
         corners = np.array([[left, top], [left + width, top + height]])
         ends = corners @ matrix[:2, :2].T + matrix[:2, 2]
-        low, high = ends.min(axis=0), ends.max(axis=0)
+        (x, y), (right, bottom) = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
         placed = points @ matrix[:2, :2].T + matrix[:2, 2]
-        found = (float(low[0]), float(low[1]), *(float(side) for side in high - low))
-        faces.append(Face(photo, found, placed.astype(np.float32), float(score)))
+        faces.append(
+            Face(photo, (x, y, right - x, bottom - y), placed.astype(np.float32), float(score))
+        )
     return faces
 
 

@@ -48,7 +48,8 @@ class Face:
         """
         pixels = crop_aligned(self.photo.pixels, self.landmarks, TEMPLATES[template], width, height)
         if colour == "grey":
-            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))[:, :, np.newaxis]
+            grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+            return grey[:, :, np.newaxis]
         return pixels
 
     @cached_property

@@ -19,8 +19,9 @@ PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[
 MAX_PIXELS = 89_478_485
 """Largest photo that is opened: Pillow's own bound, 256 MiB of RGB."""
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
-SUFFIXES = frozenset(
-    ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .pgm .ppm .pnm .avif .heic .heif".split()
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
+    *(".pgm", ".ppm", ".pnm", ".avif", ".heic", ".heif"),
 )
 """File name endings, in lower case, that a folder is searched for."""
 
@@ -40,12 +41,12 @@ class Photo:
     @property
     def width(self) -> int:
         """Pixels."""
-        return self.pixels.shape[1]
+        return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
         """Pixels."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @classmethod
     def open(cls, source: Photo | PhotoSource) -> Photo:
@@ -145,12 +146,12 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _to_unit(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Deep grey values to [0, 1]: by their type's range, or by their own where that says nothing."""
+    """Deep grey values to [0, 1], by the range of their type or, for 32 bits, of their values."""
     top = float(values.max(initial=0))
     full = next(full for full in (1.0, 255.0, 65535.0, max(top, 1.0)) if top <= full)
     if values.dtype == np.uint16:
         full = 65535.0
-    return np.clip(values.astype(np.float32) / full, 0, 1)
+    return np.asarray(np.clip(values / full, 0, 1), dtype=np.float32)
 
 
 def _array_to_rgb(array: NDArray[Any]) -> NDArray[np.uint8]:

@@ -72,9 +72,7 @@ def det(evaluation: Evaluation) -> Plot | None:
         return Plot("det", title, inline_svg(figure, "det", title), _caption(evaluation, "eer"))
 
 
-def _mark_thresholds(
-    axes: Axes, evaluation: Evaluation, floor: float, *, accepted: bool
-) -> None:
+def _mark_thresholds(axes: Axes, evaluation: Evaluation, floor: float, *, accepted: bool) -> None:
     figures = evaluation.figures
     _mark(axes, figures.fmr, figures.fnmr, floor, accepted=accepted, filled=True)
     for point in evaluation.operating:

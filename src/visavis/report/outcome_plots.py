@@ -139,14 +139,13 @@ def _group_plot(tag: str, index: int, found: list[GroupRates]) -> Plot:
     return Plot(name, title, svg, f"Bars: 95 % intervals. n: {sizes}.{more}")
 
 
-def _draw_groups(
-    axes: Axes, names: Sequence[str], rates: Sequence[Estimate], colour: str
-) -> None:
+def _draw_groups(axes: Axes, names: Sequence[str], rates: Sequence[Estimate], colour: str) -> None:
     for row, rate in enumerate(rates):
         if rate.value is None:
             note = rate.note or "n/a"
-            axes.text(0.02, row, note, color=MUTED, va="center",
-                      transform=axes.get_yaxis_transform())
+            axes.text(
+                0.02, row, note, color=MUTED, va="center", transform=axes.get_yaxis_transform()
+            )
         else:
             _draw_estimate(axes, rate, row, vertical=False, colour=colour)
     axes.set_yticks(range(len(names)), names)
@@ -168,8 +167,9 @@ def _draw_estimate(
         bar = [[max(0.0, value - estimate.low)], [max(0.0, estimate.high - value)]]
     point = (position, value) if vertical else (value, position)
     bars = {"yerr" if vertical else "xerr": bar}
-    axes.errorbar(*point, **bars, fmt="o", markersize=5.5, color=colour, elinewidth=1.3,
-                  clip_on=False)
+    axes.errorbar(
+        *point, **bars, fmt="o", markersize=5.5, color=colour, elinewidth=1.3, clip_on=False
+    )
 
 
 def _shortened(name: str, limit: int = 18) -> str:

@@ -142,7 +142,10 @@ def reliability(evaluation: Evaluation) -> Plot | None:
         _draw_bins(upper, probability, same, bins)
         edges = np.linspace(0, 1, RELIABILITY_BINS + 1)
         lower.stairs(
-            np.bincount(bins, minlength=RELIABILITY_BINS), edges, fill=True, color=GENUINE,
+            np.bincount(bins, minlength=RELIABILITY_BINS),
+            edges,
+            fill=True,
+            color=GENUINE,
             alpha=0.45,
         )
         lower.set_yscale("log")

@@ -1,4 +1,4 @@
-"""Where a published file comes from: a wheel's resource first, an address second, never unchecked."""
+"""Where a published file comes from: an installed wheel, else an address; always checked."""
 
 from __future__ import annotations
 

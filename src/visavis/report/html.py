@@ -1,0 +1,108 @@
+"""One evaluation as one self-contained HTML file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from visavis.evaluation.evaluation import Evaluation
+from visavis.evaluation.figures import LABELS, Estimate
+from visavis.report import wording
+from visavis.report.files import write_whole
+from visavis.report.photographs import hardest_pairs, thumbnail
+from visavis.report.plots import all_plots
+
+LARGEST_REPORT = 10_000_000
+"""Bytes; what mail and chat let through."""
+
+THUMBNAIL_SIZES = (224, 112, 56)
+"""Pixels a side, tried in turn until the report is small enough."""
+
+LISTED_PHOTOS = 200
+"""Photos named one by one; beyond that the count is what matters."""
+
+HEADLINES = ("accuracy", "eer", "tar_at_far_1e3", "ece")
+"""The figures shown large."""
+
+
+def write_report(path: Path, evaluation: Evaluation, command: str = "") -> None:
+    """Write the report to ``path``, whole or not at all.
+
+    The same evaluation gives the same bytes: no date, no run time.
+
+    Args:
+        path: an ``.html`` file to write or replace, in a folder that exists.
+        evaluation: drawn and tabled; its photos are opened once more for their thumbnails, and one
+            that has vanished is named in place of its picture.
+        command: the command line that makes the report again.
+
+    Raises:
+        DataError: the folder is missing or not writable, or the disk is full.
+    """
+    write_whole(path, report_html(evaluation, command).encode("utf-8", "replace"))
+
+
+def report_html(evaluation: Evaluation, command: str = "") -> str:
+    """The report as one page under ``LARGEST_REPORT`` bytes, see ``write_report``."""
+    content = _content(evaluation, command)
+    page = ""
+    for size in THUMBNAIL_SIZES:
+        page = _template().render(
+            content, thumbnail=lambda photo, size=size: thumbnail(photo, size)
+        )
+        if len(page.encode("utf-8", "replace")) < LARGEST_REPORT:
+            return page
+    return _template().render(content, thumbnail=lambda _: None)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("visavis.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (wording.interval, wording.value, wording.percent, wording.number, wording.rate)
+    environment.filters.update({rule.__name__: rule for rule in filters})
+    environment.filters["count"] = wording.count
+    environment.globals.update(labels=LABELS, meanings=wording.MEANINGS, limits=wording.LIMITS)
+    return environment.get_template("report.html.j2")
+
+
+def _content(evaluation: Evaluation, command: str) -> dict[str, Any]:
+    figures = dict(evaluation.figures.estimates())
+    return {
+        "evaluation": evaluation,
+        "verdict": wording.verdict_sentence(evaluation),
+        "command": command,
+        "figures": figures,
+        "headlines": {name: figures[name] for name in HEADLINES},
+        "operating_fitted_on": _common_source(evaluation),
+        "plots": [(plot, Markup(plot.svg)) for plot in all_plots(evaluation)],  # noqa: S704
+        "hardest": {
+            "genuine": hardest_pairs(evaluation, genuine=True),
+            "impostor": hardest_pairs(evaluation, genuine=False),
+        },
+        "missed": evaluation.missed[:LISTED_PHOTOS],
+        "unreadable": evaluation.unreadable[:LISTED_PHOTOS],
+        "bounds": _bounds,
+    }
+
+
+def _common_source(evaluation: Evaluation) -> str:
+    """Where the operating points were fitted, in words: once where they agree."""
+    sources = dict.fromkeys(
+        f"{point.threshold.fitted_on} ({point.threshold.comparisons:,} comparisons)"
+        for point in evaluation.operating
+    )
+    return "; ".join(sources)
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return wording.interval(Estimate(None, low, high))

@@ -1,0 +1,145 @@
+"""``RESULTS.md``: one section for each model and protocol, written by the command that measured it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from visavis.errors import DataError
+from visavis.evaluation.evaluation import Evaluation
+from visavis.evaluation.figures import LABELS
+from visavis.report.files import write_whole
+from visavis.report.wording import (
+    interval,
+    number,
+    pairs_counted,
+    rate,
+    value,
+    verdict_sentence,
+)
+
+_BEGIN = re.compile(r"^<!-- visavis results: (.+) -->$", re.MULTILINE)
+
+
+def write_section(path: Path, evaluation: Evaluation, command: str) -> None:
+    """Add the evaluation's section to the Markdown file at ``path``, or replace it.
+
+    Sections stand in the order of model and protocol, whatever was measured first; all other text
+    of the file stays as it is. Writing the same evaluation twice changes nothing.
+
+    Args:
+        path: an existing UTF-8 file or a new one, in a folder that exists.
+        evaluation: one section is kept for each model and protocol.
+        command: the command line that measures it again.
+
+    Raises:
+        DataError: the file is not text, a section in it has no end, or it cannot be written.
+    """
+    text = _read(path)
+    key = _key(evaluation)
+    section = f"{_begin(key)}\n{section_text(evaluation, command)}{_end(key)}\n"
+    begins = {found[1]: found.start() for found in _BEGIN.finditer(text)}
+    ends = {name: _end_of(text, path, name, start) for name, start in begins.items()}
+    later = min((begins[name] for name in begins if name > key), default=None)
+    if key in begins:
+        text = text[: begins[key]] + section + text[ends[key] :]
+    elif later is not None:
+        text = text[:later] + section + "\n" + text[later:]
+    elif begins:
+        last = max(ends.values())
+        text = text[:last] + "\n" + section + text[last:]
+    else:
+        gap = "\n" if text.endswith("\n") else "\n\n"
+        text = text + gap + section
+    write_whole(path, text.encode())
+
+
+def section_text(evaluation: Evaluation, command: str) -> str:
+    """The section as Markdown, without its markers."""
+    figures = evaluation.figures
+    lines = [
+        f"## {_cell(evaluation.model)}: {_cell(evaluation.protocol)}",
+        "",
+        verdict_sentence(evaluation),
+        "",
+        "| Figure | Value | 95 % interval |",
+        "| --- | ---: | :---: |",
+    ]
+    for name, estimate in figures.estimates():
+        lines.append(f"| {LABELS[name]} | {value(estimate)} | {_cell(interval(estimate))} |")
+    lines += ["", f"{pairs_counted(figures)}; {figures.n_missed:,} of them with a missed face.", ""]
+    if evaluation.fold_accuracy is not None:
+        mean, error = evaluation.fold_accuracy
+        lines += [
+            f"Accuracy over {len(evaluation.folds)} folds: {mean:.4f} ± {error:.4f} (mean ± "
+            "standard error).",
+            "",
+        ]
+    lines += _operating(evaluation)
+    lines += [
+        f"Threshold {number(figures.threshold)}, fitted on {figures.threshold_fitted_on}. "
+        f"Calibration fitted on {figures.calibration_fitted_on or 'nothing: there is none'}.",
+        "",
+        "```sh",
+        command,
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _operating(evaluation: Evaluation) -> list[str]:
+    if not evaluation.operating:
+        return []
+    rows = [
+        f"| {'best accuracy' if point.threshold.fmr is None else rate(point.threshold.fmr)} "
+        f"| {number(point.threshold.value)} | {_cell(str(value(point.fmr)))} "
+        f"| {_cell(interval(point.fmr))} | {value(point.fnmr)} | {_cell(interval(point.fnmr))} |"
+        for point in evaluation.operating
+    ]
+    return [
+        "| FMR asked for | Threshold | FMR | 95 % interval | FNMR | 95 % interval |",
+        "| --- | ---: | ---: | :---: | ---: | :---: |",
+        *rows,
+        "",
+    ]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return "# Results\n"
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no UTF-8 text; name another file for the results") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _key(evaluation: Evaluation) -> str:
+    # Word characters only: two hyphens in a row would end the comment that the key stands in.
+    return " ".join(
+        re.sub(r"\W+", "-", name).strip("-").lower()
+        for name in (evaluation.model, evaluation.protocol)
+    )
+
+
+def _begin(key: str) -> str:
+    return f"<!-- visavis results: {key} -->"
+
+
+def _end(key: str) -> str:
+    return f"<!-- end of visavis results: {key} -->"
+
+
+def _end_of(text: str, path: Path, key: str, start: int) -> int:
+    mark = _end(key)
+    place = text.find(mark, start)
+    if place < 0:
+        raise DataError(f"{path}: put back the line {mark}, or remove {_begin(key)}")
+    after = place + len(mark)
+    return after + 1 if text[after : after + 1] == "\n" else after
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
