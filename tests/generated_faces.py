@@ -9,6 +9,7 @@ made on them says anything about accuracy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -62,7 +63,7 @@ def _tilt(size: int, rng: np.random.Generator) -> tuple[Plane, Plane]:
     line = (np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1
     u, v = np.meshgrid(line + rng.uniform(-0.08, 0.08), line + rng.uniform(-0.06, 0.06))
     roll, scale = rng.uniform(-0.14, 0.14), rng.uniform(1.1, 1.4)
-    along, across = scale * np.cos(roll), scale * np.sin(roll)
+    along, across = scale * math.cos(roll), scale * math.sin(roll)
     return along * u + across * v, along * v - across * u
 
 
@@ -72,7 +73,10 @@ def _turn(relief: Plane, u: Plane, v: Plane, rng: np.random.Generator) -> tuple[
     x, y = u, v
     for _ in range(2):  # how far depends on which point is seen, so the second pass corrects
         depth = _look(relief, x, y) - 0.5
-        x, y = (u - np.sin(yaw) * depth) / np.cos(yaw), (v - np.sin(pitch) * depth) / np.cos(pitch)
+        x, y = (
+            (u - math.sin(yaw) * depth) / math.cos(yaw),
+            (v - math.sin(pitch) * depth) / math.cos(pitch),
+        )
     return x, y
 
 

@@ -6,6 +6,7 @@ and y downward; a head is about 1.8 high. ``generated_faces`` takes photos of wh
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import cv2
@@ -65,7 +66,7 @@ class Portrait:
 
     def noise(self, width: float, height: float) -> Plane:
         """Random spots of about the given size in pixels, with standard deviation 1."""
-        grain = self.rng.standard_normal((SIDE, SIDE)).astype(np.float32)
+        grain = self.rng.standard_normal((SIDE, SIDE), dtype=np.float32)
         grain = cv2.GaussianBlur(grain, (0, 0), width, sigmaY=height)
         return grain / grain.std()
 
@@ -74,7 +75,8 @@ class Portrait:
     ) -> Plane:
         """A soft spot, 1 in its middle; a larger power makes it flatter with a harder edge."""
         dx, dy = self.x - x, self.y - y
-        u, v = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
+        cos, sin = math.cos(turn), math.sin(turn)
+        u, v = cos * dx + sin * dy, cos * dy - sin * dx
         return np.exp(-(((u / rx) ** 2 + (v / ry) ** 2) ** power))
 
     def paint(self, mask: Plane, colour: Plane | tuple[float, ...], strength: float = 1) -> None:
@@ -99,8 +101,8 @@ class Portrait:
         self.nose_y, self.nose_w = between(0.16, 0.31), between(0.075, 0.17)
         self.mouth_y = self.nose_y + between(0.19, 0.29)
         self.mouth_w, self.lip = between(0.16, 0.31), between(0.022, 0.065)
-        jaw = np.where(self.y > 0, between(1.6, 3.2), 2.0)
-        height = np.where(self.y > 0, self.chin, 0.92)
+        jaw = np.where(self.y > 0, between(1.6, 3.2), 2.0).astype(np.float32)
+        height = np.where(self.y > 0, self.chin, 0.92).astype(np.float32)
         outline = (np.abs(self.x) / self.width) ** jaw + (np.abs(self.y) / height) ** jaw
         self.face = edge(1 - outline, 0.08)
 
@@ -128,7 +130,7 @@ class Portrait:
         size = self.between(0.12, 0.2)
         for side in (-1, 1):
             ear = self.blob(side * self.width, 0.02, 0.1, size, turn=side * 0.15, power=3)
-            self.paint(outside * ear, self.tone * (0.85, 0.75, 0.72))
+            self.paint(outside * ear, self.tone * np.float32((0.85, 0.75, 0.72)))
             self.opacity = np.maximum(self.opacity, ear)
         self.opacity = np.maximum(self.opacity, neck)
 
@@ -141,7 +143,9 @@ class Portrait:
             eye = side * self.eye_x
             fold = side * (self.mouth_w + 0.02), (self.nose_y + self.mouth_y) / 2
             self.paint(
-                self.blob(side * 0.36, self.nose_y, 0.16, 0.14), tone * (1, 0.7, 0.68), flush
+                self.blob(side * 0.36, self.nose_y, 0.16, 0.14),
+                tone * np.float32((1, 0.7, 0.68)),
+                flush,
             )
             self.paint(self.blob(eye, self.eye_y, 0.19, 0.11), tone * 0.6, 0.55)
             self.paint(self.blob(eye, self.eye_y + 0.1, 0.13, 0.025), tone * 0.55, bags)
@@ -169,7 +173,7 @@ class Portrait:
         across = self.x / self.mouth_w
         full, dy = np.clip(1 - across**2, 0, 1), self.y - self.mouth_y
         dy = dy - self.between(-0.035, 0.035) * np.clip(across**2, 0, 2)
-        colour = 0.6 * self.colour(LIPS) + 0.4 * self.tone * (0.95, 0.75, 0.75)
+        colour = 0.6 * self.colour(LIPS) + 0.4 * self.tone * np.float32((0.95, 0.75, 0.75))
         for middle, fullness, shade in ((1.1, self.between(1, 1.6), 1.0), (-0.8, 1.0, 0.78)):
             lip = edge(self.lip * (fullness * full - np.abs(dy / self.lip - middle * full)), 0.02)
             self.paint(lip * (full > 0), colour * shade, 0.9)
@@ -177,7 +181,7 @@ class Portrait:
 
     def _add_eyes(self) -> None:
         iris, ball = self.colour(IRISES), self.eye_h * self.between(1, 1.25)
-        slant = np.tan(self.between(-0.2, 0.2))
+        slant = math.tan(self.between(-0.2, 0.2))
         for side in (-1, 1):
             eye = side * self.eye_x
             outward = (self.x - eye) * side

@@ -1,1 +1,1 @@
-
+"""The shell: one file a verb, thin: parse, call, print."""

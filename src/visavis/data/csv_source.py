@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,13 +42,12 @@ def open_csv(path: Path, view: int | None = None, seed: int = 0) -> Source:  # n
     same = np.array([pair.same for pair in listed], dtype=np.bool_)
     named = any(pair.person_first for pair in listed)
     persons = _named(listed, row) if named else _inferred(path, photos, first, second, same)
-    wrong = [pair for pair, a, b in zip(listed, first, second, strict=True)
-             if pair.same != (persons[a] == persons[b])]  # fmt: skip
-    if wrong:
-        raise DataError(
-            f"{wrong[0].where} says {'same' if wrong[0].same else 'different'}, "
-            f"but {'its people' if named else 'other rows'} say otherwise; correct one of them"
-        )
+    for pair, a, b in zip(listed, first, second, strict=True):
+        if pair.same != (persons[a] == persons[b]):
+            raise DataError(
+                f"{pair.where} says {'same' if pair.same else 'different'}, "
+                f"but {'its people' if named else 'other rows'} say otherwise; correct one of them"
+            )
     fold, split = _folds(listed, photos)
     faces = FaceSet.from_names("csv", photos, persons, split)
     faces.assert_identity_disjoint()
@@ -68,7 +68,8 @@ def _check(pair: ListedPair) -> None:
     if pair.first == pair.second:
         raise DataError(f"{pair.where} pairs {pair.first} with itself; remove it")
     for photo in (pair.first, pair.second):
-        if not photo.is_file():
+        # Unlike Path.is_file, this takes a name that is too long for no file.
+        if not os.path.isfile(photo):  # noqa: PTH113
             raise DataError(f"{pair.where} names {photo}, which does not exist")
 
 
@@ -101,7 +102,12 @@ def _inferred(
     )
     _, component = connected_components(links, directed=False)
     _, representative = np.unique(component, return_index=True)
-    return [str(photos[i].relative_to(path.parent)) for i in representative[component]]
+    folder = path.parent
+    names = [
+        str(photo.relative_to(folder) if photo.is_relative_to(folder) else photo)
+        for photo in photos
+    ]
+    return [names[i] for i in representative[component]]
 
 
 def _folds(

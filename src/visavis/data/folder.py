@@ -11,7 +11,8 @@ from visavis.errors import DataError
 
 # Suffixes of the formats that visavis.photos opens.
 PHOTO_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .gif .webp .bmp .tif .tiff .pgm .ppm .pnm .pbm .avif .heic .heif".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+    | {".pgm", ".ppm", ".pnm", ".pbm", ".avif", ".heic", ".heif"}
 )
 _NUMBERED = re.compile(r"(.+)_\d+", re.DOTALL)
 

@@ -27,8 +27,8 @@ class KnownSet:
         licence: terms of use, in words.
         archive: the photos, where an address is known to work.
         lists: text files that the archive lacks.
-        folders: names that its folder of photos is known by; the first is what ``prepare`` makes
-            of an archive that has no folder of its own.
+        folders: names that its folder of photos is known by; the last is what ``prepare`` calls
+            it where an archive calls it otherwise.
     """
 
     title: str

@@ -51,7 +51,10 @@ def photos_folder(path: Path) -> Path:
 
 def find_list(path: Path, name: str) -> Path | None:
     """LFW's list of that name near ``path``, or ``None``."""
-    nearby = (path, path.parent, path / "lists", path.parent / "lists")
+    parent = path.resolve().parent if path.name in ("", "..") else path.parent
+    nearby = [
+        place for base in (photos_folder(path), path, parent) for place in (base, base / "lists")
+    ]
     return next((folder / name for folder in nearby if (folder / name).is_file()), None)
 
 
@@ -71,7 +74,9 @@ def _view1(path: Path, root: Path) -> Source:
     pairs = {half: _listed_pairs(path, f"pairs{name}.txt") for half, name in _HALVES.items()}
     people = {half: find_list(path, f"people{name}.txt") for half, name in _HALVES.items()}
     photos = {half: _photos_of(people[half], root, pairs[half]) for half in _HALVES}
-    faces = _face_set(root, {half: sum(folds, start=[]) for half, folds in photos.items()})
+    faces = _face_set(
+        root, {half: [p for fold in folds for p in fold] for half, folds in photos.items()}
+    )
     fitting, reported = (
         _pair_set(f"LFW View 1 {half}", faces.select(faces.split == half), pairs[half], root)
         for half in _HALVES

@@ -38,24 +38,12 @@ def with_tags(faces: FaceSet, path: Path) -> FaceSet:
     taken = next((tag for tag in tags if tag in faces.tags), None)
     if taken:
         raise DataError(f"{path}: {faces.name} already has a tag {taken!r}; rename the column")
-    matches = _match_photos(faces, rows) if key == "photo" else _match_people(faces, rows)
-    if not any(matches):
-        raise DataError(
-            f"{path}: none of its {len(rows)} rows names a {key} of {faces.name}; "
-            f"write them as {faces.photos[0].name if key == 'photo' else faces.names[0]}"
-        )
-    columns = {tag: np.full(len(faces), "", dtype=np.object_) for tag in tags}
-    seen: set[int] = set()
-    for row, found in zip(rows, matches, strict=True):
-        if not found:
-            raise DataError(f"{row.where}: {faces.name} has no {key} {row.cells[key]!r}")
-        if not seen.isdisjoint(found):
-            raise DataError(f"{row.where}: {row.cells[key]!r} is there twice; keep one row")
-        seen.update(found)
-        for tag in tags:
-            columns[tag][found] = row.cells[tag].strip()
-    joined = {tag: column.astype(np.str_) for tag, column in columns.items()}
-    return replace(faces, tags={**faces.tags, **joined})
+    row_of = _rows_of_photos(faces, path, key, rows)
+    columns = {
+        tag: np.array([rows[i].cells[tag].strip() if i >= 0 else "" for i in row_of], dtype=np.str_)
+        for tag in tags
+    }
+    return replace(faces, tags={**faces.tags, **columns})
 
 
 def source_with_tags(source: Source, path: Path) -> Source:
@@ -74,6 +62,26 @@ def source_with_tags(source: Source, path: Path) -> Source:
 
     fitting = tagged(source.fitting) if source.fitting else None
     return replace(source, faces=faces, pairs=tagged(source.pairs), fitting=fitting)
+
+
+def _rows_of_photos(faces: FaceSet, path: Path, key: str, rows: list[Row]) -> list[int]:
+    """The tags row of each photo, or -1."""
+    matches = _match_photos(faces, rows) if key == "photo" else _match_people(faces, rows)
+    if not any(matches):
+        example = faces.photos[0].name if key == "photo" else faces.names[0]
+        raise DataError(
+            f"{path}: none of its {len(rows)} rows names a {key} of {faces.name}; "
+            f"write them as {example}"
+        )
+    row_of = [-1] * len(faces)
+    for i, (row, photos) in enumerate(zip(rows, matches, strict=True)):
+        if not photos:
+            raise DataError(f"{row.where}: {faces.name} has no {key} {row.cells[key]!r}")
+        for photo in photos:
+            if row_of[photo] >= 0:
+                raise DataError(f"{row.where}: {row.cells[key]!r} is there twice; keep one row")
+            row_of[photo] = i
+    return row_of
 
 
 def _match_people(faces: FaceSet, rows: list[Row]) -> list[list[int]]:

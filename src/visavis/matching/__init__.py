@@ -1,1 +1,1 @@
-
+"""Two faces compared, and what moved the answer."""

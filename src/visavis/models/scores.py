@@ -87,32 +87,55 @@ class Scores(BaseModel):
         return Threshold(value=value, fmr=fmr, fitted_on=self.fitted_on, comparisons=total)
 
     def _value_at(self, fmr: float, total: int) -> float:
-        allowed = int(np.floor(fmr * total * (1 + 1e-12)))
+        allowed = int(np.floor(fmr * total * (1 + 1e-12)))  # 1e-3 of 3,000 is 3, not 2.999...
         if allowed < len(self.tail):
             return float(np.nextafter(self.tail[allowed], np.inf))
         above = np.cumsum(np.asarray(self.impostor)[::-1])[::-1]  # impostors at or above each bin
         bins = np.flatnonzero(above <= allowed)
-        return float(self.edges[bins[0]]) if bins.size else self.high
+        # The last bin also holds what lies above the range: only the tail knows how far up.
+        top = max([self.high, *self.tail[:1]])
+        return float(self.edges[bins[0]]) if bins.size else float(np.nextafter(top, np.inf))
 
     def fmr(self, similarity: ArrayLike) -> NDArray[np.float64]:
-        """The share of impostor comparisons at or above each similarity, same shape."""
-        return self._share_at_or_above(similarity, self.impostor)
+        """The share of impostor comparisons at or above each similarity, same shape.
+
+        Exact within ``tail``, interpolated within a bin below it; NaN without impostors.
+        """
+        at = np.asarray(similarity, dtype=np.float64)
+        binned = _share_at_or_above(at, self.edges, self.impostor)
+        if not self.tail:
+            return binned
+        tail = np.asarray(self.tail)[::-1]
+        counted = len(tail) - np.searchsorted(tail, at, side="left")
+        return np.where(at >= tail[0], counted / sum(self.impostor), binned)
 
     def fnmr(self, similarity: ArrayLike) -> NDArray[np.float64]:
-        """The share of genuine comparisons below each similarity, same shape."""
-        return 1.0 - self._share_at_or_above(similarity, self.genuine)
+        """The share of genuine comparisons below each similarity, same shape.
 
-    def _share_at_or_above(self, similarity: ArrayLike, counts: list[int]) -> NDArray[np.float64]:
-        above = np.append(np.cumsum(np.asarray(counts)[::-1])[::-1], 0)
-        share = above / max(1, int(above[0]))
-        return np.interp(np.asarray(similarity, dtype=np.float64), self.edges, share)
+        Interpolated within a bin; NaN without genuine comparisons.
+        """
+        at = np.asarray(similarity, dtype=np.float64)
+        return 1.0 - _share_at_or_above(at, self.edges, self.genuine)
+
+
+def _share_at_or_above(
+    similarity: NDArray[np.float64], edges: NDArray[np.float64], counts: list[int]
+) -> NDArray[np.float64]:
+    above = np.append(np.cumsum(np.asarray(counts)[::-1])[::-1], 0)
+    share = above / above[0] if above[0] else np.full(len(above), np.nan)
+    return np.asarray(np.interp(similarity, edges, share))
+
+
+def comparisons_needed(fmr: float) -> int:
+    """How many impostor comparisons a false-match rate needs to be stated: 30/fmr."""
+    return int(np.ceil(COMPARISONS_PER_ERROR / fmr * (1 - 1e-12)))
 
 
 def check_supported(fmr: float, comparisons: int) -> None:
     """Raise ``UnsupportedRateError`` where ``comparisons`` are too few for ``fmr``."""
     if not 0 < fmr < 1:
         raise UnsupportedRateError(f"a false-match rate lies between 0 and 1, not {fmr:g}")
-    needed = int(np.ceil(COMPARISONS_PER_ERROR / fmr * (1 - 1e-12)))
+    needed = comparisons_needed(fmr)
     if comparisons < needed:
         raise UnsupportedRateError(
             f"a false-match rate of {fmr:g} needs {needed:,} comparisons of different people; "

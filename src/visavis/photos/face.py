@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -80,6 +80,14 @@ class Face:
         """
         grey = self.crop("arcface", 112, 112, "grey")[16:96, 16:96, 0]
         return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+    def detached(self) -> Face:
+        """The same face without its photo's pixels, its measures taken: for keeping many."""
+        measures = {name: getattr(self, name) for name in ("eye_distance", "turn", "sharpness")}
+        nothing = Photo(np.empty((0, 0, 3), dtype=np.uint8), self.photo.origin)
+        kept = replace(self, photo=nothing, landmarks=self.landmarks.copy())
+        vars(kept).update(measures)  # where cached_property keeps what it computed
+        return kept
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON, in pixels of the upright photo."""

@@ -18,7 +18,7 @@ PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[
 
 MAX_PIXELS = 89_478_485
 """Largest photo that is opened: Pillow's own bound, 256 MiB of RGB."""
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
 SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
     *(".pgm", ".ppm", ".pnm", ".avif", ".heic", ".heif"),
@@ -105,7 +105,7 @@ def _open_file(file: BinaryIO, name: str, *, empty: bool = False) -> Photo:
 def _identify(file: BinaryIO, name: str) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS[:-1])
-    except UnidentifiedImageError:
+    except (UnidentifiedImageError, KeyError):  # KeyError: a Pillow built without the last of them
         file.seek(0)
         header = file.read(16)
     if header[4:8] != b"ftyp":  # the container of HEIC, which Pillow reads only with a plugin

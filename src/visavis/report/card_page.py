@@ -72,9 +72,11 @@ def _thresholds(card: Card) -> list[str]:
     lines = [
         "## Thresholds",
         "",
-        f"Two photos show one person where the similarity is at or above the threshold. Fitted on "
-        f"{scores.fitted_on}: {scores.people:,} people, {scores.photos:,} photos, "
-        f"{sum(scores.impostor):,} comparisons of different people.",
+        (
+            "Two photos show one person where the similarity is at or above the threshold. "
+            f"Fitted on {scores.fitted_on}: {scores.people:,} people, {scores.photos:,} photos, "
+            f"{sum(scores.impostor):,} comparisons of different people."
+        ),
         "",
         "| False-match rate | Threshold | 95 % interval |",
         "| --- | ---: | :---: |",
@@ -113,10 +115,12 @@ def _limits() -> list[str]:
     return [
         "## Limits",
         "",
-        "The figures hold for photos and people like those they were measured on. There is no "
-        "test of whether a living person stood before the camera. Measure on your own photos with "
-        "`visavis evaluate`, and fit your own threshold with `visavis calibrate`, before you "
-        "decide anything about a person.",
+        (
+            "The figures hold for photos and people like those they were measured on. There is no "
+            "test of whether a living person stood before the camera. Measure on your own "
+            "photos with `visavis evaluate`, and fit your own threshold with `visavis calibrate`, "
+            "before you decide anything about a person."
+        ),
     ]
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import Estimate
 from visavis.report.curves import error_curve, thin
 from visavis.report.plot import Plot
-from visavis.report.style import GENUINE, GRID, INK, house_style, legend_above, new_plot
+from visavis.report.style import (
+    GENUINE,
+    GRID,
+    INK,
+    house_style,
+    legend_above,
+    new_plot,
+    percent_ticks,
+)
 from visavis.report.svg import inline_svg
 from visavis.report.wording import pairs_counted, stated
 
-_DET_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 5e-2, 0.2, 0.4, 0.6)
+_DET_TICKS = (1e-5, 1e-4, 1e-3, 1e-2, 5e-2, 0.2, 0.6)
+_LOWEST_RATE = 1e-5  # the axes end there; ticks of rarer errors would run into each other
 
 
 def roc(evaluation: Evaluation) -> Plot | None:
@@ -23,24 +33,32 @@ def roc(evaluation: Evaluation) -> Plot | None:
     curve = error_curve(evaluation)
     if curve is None:
         return None
-    floor = 1 / evaluation.figures.n_impostor
+    floor = max(1 / evaluation.figures.n_impostor, 1e-7)
     x, y = thin(np.log10(np.maximum(curve.fmr, floor)), 1 - curve.fnmr)
     with house_style():
         figure, axes = new_plot()
         axes.set_xscale("log")
         axes.step(10**x, y, where="post", color=GENUINE, label=evaluation.model[:24], zorder=3)
         _mark_thresholds(axes, evaluation, floor, accepted=True)
-        lowest = y[x > np.log10(floor)].min(initial=float(y.max()))
-        axes.set_ylim(max(0.0, lowest - max(0.01, 0.15 * (1 - lowest))), 1 + 0.02 * (1 - lowest))
-        axes.set_xlim(floor, 1)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: _plain_percent(rate)))
+        lowest = _lowest_acceptance(evaluation, y[x > np.log10(floor)])
+        axes.set_ylim(lowest - 0.1 * (1 - lowest), 1 + 0.03 * (1 - lowest))
+        axes.set_xlim(0.8 * floor, 1)
+        percent_ticks(axes.xaxis)
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        percent_ticks(axes.yaxis)
         axes.set_xlabel("FMR: different people accepted (%, log axis)")
         axes.set_ylabel("TAR: same person accepted (%)")
         legend_above(axes)
-        title = "ROC: how many are accepted at each false-match rate"
+        title = "ROC: right and false acceptance"
         return Plot("roc", title, inline_svg(figure, "roc", title), _caption(evaluation, "auc"))
+
+
+def _lowest_acceptance(evaluation: Evaluation, drawn: NDArray[np.float64]) -> float:
+    """Where the axis of acceptance begins: below all that is worth seeing, at most at 98 %."""
+    marks = [point.fnmr for point in evaluation.operating] + [evaluation.figures.fnmr]
+    refused = [mark.value for mark in marks if mark.value is not None]
+    return float(min(0.98, drawn.min(initial=1.0), 1 - max(refused, default=0.0)))
 
 
 def det(evaluation: Evaluation) -> Plot | None:
@@ -49,7 +67,7 @@ def det(evaluation: Evaluation) -> Plot | None:
     if curve is None:
         return None
     figures = evaluation.figures
-    floor = min(0.01, 0.5 / max(figures.n_genuine, figures.n_impostor))
+    floor = float(np.clip(0.5 / max(figures.n_genuine, figures.n_impostor), _LOWEST_RATE, 0.01))
     shown = (curve.fmr <= 0.6) & (curve.fnmr <= 0.6)
     fmr, fnmr = (np.clip(rates[shown], floor, 0.6) for rates in (curve.fmr, curve.fnmr))
     x, y = thin(ndtri(fmr), ndtri(fnmr))
@@ -63,12 +81,12 @@ def det(evaluation: Evaluation) -> Plot | None:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(FixedLocator([tick for tick in _DET_TICKS if tick >= floor]))
             axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter(FuncFormatter(lambda rate, _: _plain_percent(rate)))
-        axes.set(xlim=(floor, 0.6), ylim=(floor, 0.6))
+            percent_ticks(axis)
+        axes.set(xlim=(0.8 * floor, 0.6), ylim=(0.8 * floor, 0.6))
         axes.set_xlabel("FMR: different people accepted (%)")
         axes.set_ylabel("FNMR: same person refused (%)")
         legend_above(axes, columns=3)
-        title = "DET: one kind of error against the other"
+        title = "DET: one error against the other"
         return Plot("det", title, inline_svg(figure, "det", title), _caption(evaluation, "eer"))
 
 
@@ -99,11 +117,10 @@ def _mark(
         elinewidth=1.1 if filled else 0.6,
         label="threshold applied" if filled else None,
         zorder=5 if filled else 4,
-        clip_on=False,
     )
 
 
-def _ends(estimate: Estimate) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _ends(estimate: Estimate) -> NDArray[np.float64]:
     middle = 0.0 if estimate.value is None else estimate.value
     low = middle if estimate.low is None else min(estimate.low, middle)
     high = middle if estimate.high is None else max(estimate.high, middle)
@@ -120,9 +137,5 @@ def _caption(evaluation: Evaluation, figure: str) -> str:
     return text + ". Bars: 95 % intervals."
 
 
-def _probit(rate: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _probit(rate: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(ndtri(np.clip(rate, 1e-12, 1 - 1e-12)))
-
-
-def _plain_percent(rate: float) -> str:
-    return f"{100 * rate:.10f}".rstrip("0").rstrip(".") + "%"

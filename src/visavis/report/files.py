@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ def write_whole(path: Path, content: bytes) -> None:
         DataError: the folder is missing or not writable, or the disk is full; ``path`` is then as
             it was.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
         with unfinished.open("wb") as file:
             file.write(content)
@@ -24,7 +25,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         raise DataError(f"cannot write {path}: {_reason(path, error)}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def _reason(path: Path, error: OSError) -> str:

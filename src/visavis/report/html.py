@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+import os
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +51,15 @@ def write_report(path: Path, evaluation: Evaluation, command: str = "") -> None:
 def report_html(evaluation: Evaluation, command: str = "") -> str:
     """The report as one page under ``LARGEST_REPORT`` bytes, see ``write_report``."""
     content = _content(evaluation, command)
-    page = ""
     for size in THUMBNAIL_SIZES:
-        page = _template().render(
-            content, thumbnail=lambda photo, size=size: thumbnail(photo, size)
-        )
+        page = _render(content, partial(thumbnail, size=size))
         if len(page.encode("utf-8", "replace")) < LARGEST_REPORT:
             return page
-    return _template().render(content, thumbnail=lambda _: None)
+    return _render(content, lambda _: None)
+
+
+def _render(content: dict[str, Any], picture: Callable[[Path], str | None]) -> str:
+    return str(_template().render(content, thumbnail=picture))
 
 
 @cache
@@ -77,6 +80,7 @@ def _template() -> Template:
 
 def _content(evaluation: Evaluation, command: str) -> dict[str, Any]:
     figures = dict(evaluation.figures.estimates())
+    place = partial(_place, folder=_common_folder(evaluation))
     return {
         "evaluation": evaluation,
         "verdict": wording.verdict_sentence(evaluation),
@@ -89,10 +93,25 @@ def _content(evaluation: Evaluation, command: str) -> dict[str, Any]:
             "genuine": hardest_pairs(evaluation, genuine=True),
             "impostor": hardest_pairs(evaluation, genuine=False),
         },
-        "missed": evaluation.missed[:LISTED_PHOTOS],
-        "unreadable": evaluation.unreadable[:LISTED_PHOTOS],
+        "missed": [place(photo) for photo in evaluation.missed[:LISTED_PHOTOS]],
+        "unreadable": [(place(photo), why) for photo, why in evaluation.unreadable[:LISTED_PHOTOS]],
         "bounds": _bounds,
     }
+
+
+def _common_folder(evaluation: Evaluation) -> Path | None:
+    """The folder of all photos: where it lies is nobody's business to whom a report is sent."""
+    photos = evaluation.pairs.faces.photos
+    try:
+        return Path(os.path.commonpath([photo.parent for photo in photos])) if photos else None
+    except ValueError:  # two drives, or relative and absolute
+        return None
+
+
+def _place(photo: Path, folder: Path | None) -> str:
+    if folder is not None and photo.is_relative_to(folder):
+        return photo.relative_to(folder).as_posix()
+    return photo.as_posix()
 
 
 def _common_source(evaluation: Evaluation) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from visavis.evaluation.evaluation import Evaluation, GroupRates
 from visavis.evaluation.figures import Estimate
@@ -22,6 +22,7 @@ from visavis.report.style import (
     house_style,
     legend_above,
     new_plot,
+    percent_ticks,
 )
 from visavis.report.svg import inline_svg
 from visavis.report.wording import count, pairs_counted, percent, stated, wrong_decisions
@@ -50,7 +51,7 @@ def confusion(evaluation: Evaluation) -> Plot | None:
         axes.grid(visible=False)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        title = "Confusion matrix: what was decided rightly and wrongly"
+        title = "Confusion matrix: right and wrong"
         svg = inline_svg(figure, "confusion", title)
     caption = (
         f"{pairs_counted(figures)}; per cent of each row. "
@@ -90,7 +91,7 @@ def folds(evaluation: Evaluation) -> Plot | None:
         axes.set_xticks(range(1, len(accuracies) + 1))
         axes.set_xlabel("fold")
         axes.set_ylabel("accuracy (%)")
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        percent_ticks(axes.yaxis)
         axes.grid(visible=False, axis="x")
         if evaluation.fold_accuracy is not None:
             legend_above(axes)
@@ -115,32 +116,30 @@ def groups(evaluation: Evaluation) -> list[Plot]:
 def _group_plot(tag: str, index: int, found: list[GroupRates]) -> Plot:
     worst = sorted(found, key=lambda group: -(group.fnmr.value or 0.0))[:GROUPS_DRAWN]
     shown = [group for group in found if group in worst]
-    kinds = (
-        ("FNMR: same person refused (%)", [group.fnmr for group in shown], GENUINE),
-        ("FMR: different people accepted (%)", [group.fmr for group in shown], IMPOSTOR),
+    panels = (
+        ("FNMR: same person refused (%)", GENUINE, [(g.fnmr, g.n_genuine) for g in shown]),
+        ("FMR: different people accepted (%)", IMPOSTOR, [(g.fmr, g.n_impostor) for g in shown]),
     )
-    names = [_shortened(group.group) for group in shown]
+    names = [_shortened(group.group or "unknown") for group in shown]
     with house_style():
-        height = 1.4 + 0.56 * len(shown)
+        height = 1.3 + 0.8 * len(shown)
         figure = Figure(figsize=(PLOT_SIZE[0], height), layout="constrained")
-        for axes, (label, rates, colour) in zip(figure.subplots(2, 1), kinds, strict=True):
+        for axes, (label, colour, rates) in zip(figure.subplots(2, 1), panels, strict=True):
             _draw_groups(axes, names, rates, colour)
             axes.set_xlabel(label)
         name = f"groups-{index}"
         title = f"Error rates by {tag}"
         svg = inline_svg(figure, name, title)
-    sizes = "; ".join(
-        f"{_shortened(group.group)}: {group.n_genuine:,} genuine and {group.n_impostor:,} impostor "
-        f"pairs of {count(group.n_people, 'person', 'people')}"
-        for group in shown
-    )
     left_out = len(found) - len(shown)
     more = f" {count(left_out, 'group')} of lower FNMR not drawn." if left_out else ""
-    return Plot(name, title, svg, f"Bars: 95 % intervals. n: {sizes}.{more}")
+    caption = f"n: genuine pairs above, impostor pairs below. Bars: 95 % intervals.{more}"
+    return Plot(name, title, svg, caption)
 
 
-def _draw_groups(axes: Axes, names: Sequence[str], rates: Sequence[Estimate], colour: str) -> None:
-    for row, rate in enumerate(rates):
+def _draw_groups(
+    axes: Axes, names: Sequence[str], rates: Sequence[tuple[Estimate, int]], colour: str
+) -> None:
+    for row, (rate, _) in enumerate(rates):
         if rate.value is None:
             note = rate.note or "n/a"
             axes.text(
@@ -148,12 +147,13 @@ def _draw_groups(axes: Axes, names: Sequence[str], rates: Sequence[Estimate], co
             )
         else:
             _draw_estimate(axes, rate, row, vertical=False, colour=colour)
-    axes.set_yticks(range(len(names)), names)
+    labels = [f"{name}\nn = {n:,}" for name, (_, n) in zip(names, rates, strict=True)]
+    axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.margins(x=0.06)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{100 * rate:.3g}%"))
+    percent_ticks(axes.xaxis)
     axes.grid(visible=True, axis="x", color=GRID)
     axes.grid(visible=False, axis="y")
 
@@ -166,9 +166,15 @@ def _draw_estimate(
     if estimate.low is not None and estimate.high is not None:
         bar = [[max(0.0, value - estimate.low)], [max(0.0, estimate.high - value)]]
     point = (position, value) if vertical else (value, position)
-    bars = {"yerr" if vertical else "xerr": bar}
     axes.errorbar(
-        *point, **bars, fmt="o", markersize=5.5, color=colour, elinewidth=1.3, clip_on=False
+        *point,
+        xerr=None if vertical else bar,
+        yerr=bar if vertical else None,
+        fmt="o",
+        markersize=5.5,
+        color=colour,
+        elinewidth=1.3,
+        clip_on=False,
     )
 
 

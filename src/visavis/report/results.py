@@ -1,4 +1,4 @@
-"""``RESULTS.md``: one section for each model and protocol, written by the command that measured it."""
+"""``RESULTS.md``: a section for each model and protocol, written by the command behind it."""
 
 from __future__ import annotations
 
@@ -71,14 +71,18 @@ def section_text(evaluation: Evaluation, command: str) -> str:
     if evaluation.fold_accuracy is not None:
         mean, error = evaluation.fold_accuracy
         lines += [
-            f"Accuracy over {len(evaluation.folds)} folds: {mean:.4f} ± {error:.4f} (mean ± "
-            "standard error).",
+            (
+                f"Accuracy over {len(evaluation.folds)} folds: {mean:.4f} ± {error:.4f} (mean ± "
+                "standard error)."
+            ),
             "",
         ]
     lines += _operating(evaluation)
     lines += [
-        f"Threshold {number(figures.threshold)}, fitted on {figures.threshold_fitted_on}. "
-        f"Calibration fitted on {figures.calibration_fitted_on or 'nothing: there is none'}.",
+        (
+            f"Threshold {number(figures.threshold)}, fitted on {figures.threshold_fitted_on}. "
+            f"Calibration fitted on {figures.calibration_fitted_on or 'nothing: there is none'}."
+        ),
         "",
         "```sh",
         command,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -22,6 +22,7 @@ from visavis.report.style import (
     house_style,
     legend_above,
     new_plot,
+    percent_ticks,
 )
 from visavis.report.svg import inline_svg
 from visavis.report.wording import count, pairs_counted, stated
@@ -73,7 +74,7 @@ def draw_distributions(
         axes.stairs(shares, edges, fill=True, color=colour, alpha=0.28)
         axes.stairs(shares, edges, color=colour, label=label, linestyle=dash)
     axes.set_xlabel("similarity (larger is more alike)")
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    percent_ticks(axes.yaxis)
     axes.set_ylim(bottom=0)
     axes.grid(visible=False, axis="x")
 
@@ -150,12 +151,13 @@ def reliability(evaluation: Evaluation) -> Plot | None:
         )
         lower.set_yscale("log")
         lower.set_ylim(bottom=0.7)
+        lower.yaxis.set_major_formatter(FuncFormatter(lambda pairs, _: f"{pairs:,.0f}"))
         lower.set_ylabel("pairs")
         lower.set_xlabel("P(same) as stated (%)")
         upper.set_ylabel("came true (%)")
         upper.set(xlim=(0, 1), ylim=(-0.02, 1.02))
-        upper.xaxis.set_major_formatter(PercentFormatter(1))
-        upper.yaxis.set_major_formatter(PercentFormatter(1))
+        percent_ticks(upper.xaxis)
+        percent_ticks(upper.yaxis)
         legend_above(upper)
         title = "Reliability: do the probabilities hold?"
         svg = inline_svg(figure, "reliability", title)
@@ -185,9 +187,8 @@ def _draw_bins(
         mean,
         share,
         yerr=[np.maximum(0, share - low), np.maximum(0, high - share)],
-        fmt="o-",
+        fmt="o",
         markersize=4.5,
-        linewidth=1,
         color=GENUINE,
         elinewidth=1.2,
         label="measured",

@@ -10,10 +10,13 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 INK = "#1b1f24"
 MUTED = "#57606a"
@@ -42,13 +45,13 @@ _SETTINGS = {
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.labelsize": 10.5,
+    "axes.labelsize": 11,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "figure.facecolor": "none",
     "font.family": "DejaVu Sans",
-    "font.size": 10,
+    "font.size": 10.5,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "legend.borderaxespad": 0,
@@ -71,7 +74,8 @@ _LOCK = threading.RLock()
 @contextmanager
 def house_style(**settings: object) -> Iterator[None]:
     """Draw and save within: the settings hold here, for one thread at a time, and nowhere else."""
-    with _LOCK, mpl.rc_context({**_SETTINGS, **settings}), warnings.catch_warnings():
+    every: Any = {**_SETTINGS, **settings}  # matplotlib types the keys one by one
+    with _LOCK, mpl.rc_context(every), warnings.catch_warnings():
         # A file named in Chinese is no reason to warn: the page shows the name as text as well.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
@@ -81,6 +85,11 @@ def new_plot(height: float = PLOT_SIZE[1]) -> tuple[Figure, Axes]:
     """A figure of one set of axes, as wide as every other plot; ``height`` in inches."""
     figure = Figure(figsize=(PLOT_SIZE[0], height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Label the shares of an axis as per cent; the sign stands in the axis' own label."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g}"))
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:

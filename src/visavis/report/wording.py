@@ -27,16 +27,26 @@ MEANINGS = {
 """What each figure means, for somebody who meets it for the first time."""
 
 LIMITS = (
-    "The figures hold for photos and people like these; other cameras, ages, origins or poses can "
-    "do worse, so measure on your own before you decide.",
-    "Intervals are at 95 % and come from resampling people; a rate of 0 means that no error was "
-    "seen, not that none can happen.",
-    "Public models are often trained on people who are also in public test sets, which flatters "
-    "them.",
-    "Nothing here tests whether a living person stood before the camera: a photo of a photo "
-    "passes.",
+    (
+        "The figures hold for photos and people like these; other cameras, ages, origins or poses "
+        "can do worse, so measure on your own before you decide."
+    ),
+    (
+        "Intervals are at 95 % and come from resampling people; a rate of 0 means that no error "
+        "was seen, not that none can happen."
+    ),
+    (
+        "Public models are often trained on people who are also in public test sets, which "
+        "flatters them."
+    ),
+    (
+        "Nothing here tests whether a living person stood before the camera: a photo of a photo "
+        "passes."
+    ),
 )
 """What no figure of a report says by itself."""
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 
 
 def number(value: float) -> str:
@@ -55,18 +65,17 @@ def rate(value: float, decimals: int = 0) -> str:
 def percent(share: float) -> str:
     """A share as per cent, never rounded to a certainty: 0.9996 is "over 99.9 %"."""
     if 0.999 < share < 1:
-        return "over 99.9 %"
+        return f"over 99.9{_NO_BREAK}%"
     if 0 < share < 0.001:
-        return "under 0.1 %"
-    if share in (0, 1):
-        return f"{100 * share:.0f} %"
-    return f"{100 * share:.1f} %"
+        return f"under 0.1{_NO_BREAK}%"
+    decimals = 0 if share in (0, 1) else 1
+    return f"{100 * share:.{decimals}f}{_NO_BREAK}%"
 
 
 def interval(estimate: Estimate) -> str:
     """The interval as ``0.9912 to 0.9960``; why there is none, or nothing."""
     if estimate.low is None or estimate.high is None:
-        return estimate.note
+        return estimate.note.removeprefix("n/a, ")
     return f"{number(estimate.low)} to {number(estimate.high)}"
 
 

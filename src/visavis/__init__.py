@@ -1,0 +1,67 @@
+"""visavis: Siamese networks for faces.
+
+>>> import visavis
+>>> verdict = visavis.verify("a.jpg", "b.jpg")
+>>> verdict.same, verdict.probability
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from visavis.errors import (
+    CrowdError,
+    DataError,
+    ModelError,
+    NoFaceError,
+    PhotoError,
+    UnsupportedRateError,
+    VisavisError,
+)
+from visavis.version import __version__
+
+if TYPE_CHECKING:
+    from visavis.matching.verdict import Verdict
+    from visavis.matching.verify import verify, verify_all
+    from visavis.models.model import Model, load
+    from visavis.photos.face import Face
+    from visavis.photos.photo import Photo
+
+__all__ = [
+    "CrowdError",
+    "DataError",
+    "Face",
+    "Model",
+    "ModelError",
+    "NoFaceError",
+    "Photo",
+    "PhotoError",
+    "UnsupportedRateError",
+    "Verdict",
+    "VisavisError",
+    "__version__",
+    "load",
+    "verify",
+    "verify_all",
+]
+
+_HOMES = {
+    "Face": "visavis.photos.face",
+    "Model": "visavis.models.model",
+    "Photo": "visavis.photos.photo",
+    "Verdict": "visavis.matching.verdict",
+    "load": "visavis.models.model",
+    "verify": "visavis.matching.verify",
+    "verify_all": "visavis.matching.verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import each room on first use, so that ``import visavis`` costs nothing (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'visavis' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

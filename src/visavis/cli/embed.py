@@ -1,0 +1,90 @@
+"""``visavis embed``: photos to embeddings in an .npz file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.cli import show
+from visavis.cli.options import DEFAULT_MODEL, AsJson, FaceChoice, ModelName, Output, Threads
+from visavis.errors import DataError, VisavisError
+
+SOME_SKIPPED = 4
+
+
+def embed(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    output: Output = Path("embeddings.npz"),
+    model: ModelName = DEFAULT_MODEL,
+    faces: FaceChoice = "largest",
+    as_json: AsJson = False,
+    threads: Threads = None,
+) -> None:
+    """Write the embedding of each face, one row each, with its photo, box and the model.
+
+    The file holds ``embeddings`` (n, d) float32, ``photos`` (n,), ``boxes`` (n, 4) in pixels,
+    ``model`` and ``fingerprint``. Exits with 4 where photos were skipped, 3 where all lack a face.
+    """
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from visavis.models.embed import embed_photos
+    from visavis.models.model import load
+    from visavis.runtime.cache import write_atomically
+
+    paths = list_photos(photos)
+    loaded = load(model, threads=threads)
+    rows: list[NDArray[np.float32]] = []
+    names: list[str] = []
+    boxes: list[tuple[float, float, float, float]] = []
+    skipped: list[VisavisError] = []
+    with show.progress() as advance:
+        for done, photo in enumerate(embed_photos(loaded, paths, faces, threads), start=1):
+            advance("embedding photos", done, len(paths))
+            if photo.error:
+                skipped.append(photo.error)
+            rows.extend(photo.embeddings)
+            names.extend([str(photo.source)] * len(photo.faces))
+            boxes.extend(face.box for face in photo.faces)
+    for error in skipped:
+        show.note(f"skipped: {error}")
+    if not rows:
+        raise skipped[0]
+    content = io.BytesIO()
+    np.savez(
+        content,
+        embeddings=np.array(rows, dtype=np.float32),
+        photos=np.array(names),
+        boxes=np.array(boxes, dtype=np.float32),
+        model=loaded.name,
+        fingerprint=loaded.card.fingerprint,
+    )
+    try:
+        write_atomically(output, content.getvalue())
+    except OSError as error:
+        raise DataError(f"cannot write {output}: {error.strerror}") from None
+    if as_json:
+        skips = [str(error) for error in skipped]
+        show.print_json({"output": str(output), "embeddings": len(rows), "skipped": skips})
+    else:
+        show.say(f"{len(rows)} embeddings of {loaded.name} in {output}")
+    raise typer.Exit(SOME_SKIPPED if skipped else 0)
+
+
+def list_photos(paths: list[Path]) -> list[Path]:
+    """The paths given, with each folder replaced by the photos in it and below, sorted."""
+    from visavis.photos.photo import SUFFIXES
+
+    listed: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise DataError(f"{path} holds no photos")
+            listed.extend(inside)
+        else:
+            listed.append(path)
+    return listed

@@ -1,0 +1,129 @@
+"""What moved a similarity: occlusion maps (Zeiler and Fergus, 2014) of a pair of faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.matching.verdict import Verdict
+from visavis.matching.verify import verify
+from visavis.models.model import DEFAULT_FMR, Model, load
+from visavis.photos.align import TEMPLATES
+from visavis.photos.choose import Choice
+from visavis.photos.photo import Photo, PhotoSource
+
+PATCHES_ACROSS = 8
+"""A patch covers an eighth of the crop's width and moves by half of that."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where on both faces the similarity comes from.
+
+    Attributes:
+        verdict: the comparison itself.
+        crops: both aligned faces, (h, w, c) uint8.
+        maps: for each, (h, w) float64: by how much the similarity falls when the place is covered,
+            averaged over the patches that cover it; negative where covering makes it rise.
+        outside_shares: for each, the share of all change that lies outside the face's oval, in
+            [0, 1]. A high share says that hair, clothes or background decided. A map that is
+            spread evenly gives the share of the crop that lies outside the oval.
+        outside_area: that share.
+    """
+
+    verdict: Verdict
+    crops: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    maps: tuple[NDArray[np.float64], NDArray[np.float64]]
+    outside_shares: tuple[float, float]
+    outside_area: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types for JSON, without the maps' pixels."""
+        return {
+            **self.verdict.as_dict(),
+            "outside_shares": list(self.outside_shares),
+            "outside_area": self.outside_area,
+            "largest_drops": [float(drops.max()) for drops in self.maps],
+        }
+
+
+def explain(
+    first: Photo | PhotoSource,
+    second: Photo | PhotoSource,
+    *,
+    model: Model | None = None,
+    fmr: float = DEFAULT_FMR,
+    threshold: float | None = None,
+    prior: float = 0.5,
+    faces: Choice = "largest",
+) -> Explanation:
+    """Verify two photos and cover each face patch by patch to see what the answer rests on.
+
+    Args:
+        first, second, model, fmr, threshold, prior, faces: as for ``visavis.verify``.
+
+    Raises:
+        VisavisError: as for ``visavis.verify``.
+    """
+    model = model or load()
+    verdict = verify(
+        first, second, model=model, fmr=fmr, threshold=threshold, prior=prior, faces=faces
+    )
+    a, b = (model.crop(face) for face in verdict.faces)
+    maps = _drops(model, a, b), _drops(model, b, a)
+    outside = ~face_oval(model.card.input.template, *a.shape[:2])
+    return Explanation(
+        verdict=verdict,
+        crops=(a, b),
+        maps=maps,
+        outside_shares=(_share(maps[0], outside), _share(maps[1], outside)),
+        outside_area=float(outside.mean()),
+    )
+
+
+def face_oval(template: str, height: int, width: int) -> NDArray[np.bool_]:
+    """(height, width) mask of the face on an aligned crop: brow to chin, cheek to cheek.
+
+    An ellipse about the middle of eyes and mouth, in units of the distance between the eyes: 1.05
+    of it to each side and 1.45 up and down, the proportions of a frontal adult face (Farkas, 1994).
+    """
+    side = min(height, width)
+    points = TEMPLATES[template].points * side + np.array([width - side, height - side]) / 2
+    eyes = float(np.linalg.norm(points[1] - points[0]))
+    x, y = (points[:2].mean(axis=0) + points[3:].mean(axis=0)) / 2
+    rows, columns = np.mgrid[:height, :width]
+    return np.asarray(((columns - x) / (1.05 * eyes)) ** 2 + ((rows - y) / (1.45 * eyes)) ** 2 <= 1)
+
+
+def _drops(
+    model: Model, covered: NDArray[np.uint8], other: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """The map of ``covered``: how much its similarity to ``other`` falls without each place."""
+    height, width = covered.shape[:2]
+    size = max(2, width // PATCHES_ACROSS)
+    corners = [(top, left) for top in _starts(height, size) for left in _starts(width, size)]
+    copies = np.repeat(covered[np.newaxis], len(corners) + 1, axis=0)
+    mean = covered.mean(axis=(0, 1)).astype(np.uint8)
+    for copy, (top, left) in zip(copies, corners, strict=False):  # the last copy stays whole
+        copy[top : top + size, left : left + size] = mean
+    embeddings = model.encode(copies)
+    target = np.repeat(model.encode(other[np.newaxis]), len(copies), axis=0)
+    similarities = model.similarity(embeddings, target)
+    total, count = np.zeros((2, height, width))
+    for similarity, (top, left) in zip(similarities, corners, strict=False):
+        total[top : top + size, left : left + size] += similarities[-1] - similarity
+        count[top : top + size, left : left + size] += 1
+    return np.asarray(total / np.maximum(count, 1))
+
+
+def _starts(length: int, size: int) -> list[int]:
+    return sorted({*range(0, length - size, size // 2), length - size})
+
+
+def _share(drops: NDArray[np.float64], outside: NDArray[np.bool_]) -> float:
+    change = np.abs(drops)
+    total = float(change.sum())
+    return float(change[outside].sum()) / total if total else 0.0
