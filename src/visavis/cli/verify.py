@@ -69,7 +69,7 @@ def verify(
     from visavis.matching.verify import Rule, verify_all
     from visavis.models.model import load
 
-    loaded = load(model, threads=threads)
+    loaded = load(model, threads=threads, runtime="auto" if pairs else "uncompiled")
     if pairs:
         verify_list(pairs, loaded, Rule(fmr, threshold, prior), faces, output, as_json=as_json)
     first, second = photos or []

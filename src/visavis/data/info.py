@@ -91,7 +91,7 @@ def describe(source: Source, size_sample: int = SIZE_SAMPLE) -> SourceInfo:
     rows = np.unique(np.linspace(0, len(faces) - 1, min(size_sample, len(faces)), dtype=np.int64))
     sizes, unreadable = _sizes([faces.photos[row] for row in rows])
     splits = [str(split) for split in dict.fromkeys(faces.split.tolist()) if split]
-    lists = [source.pairs] + ([source.fitting] if source.fitting else [])
+    lists = [source.pairs] + ([] if source.fitting is None else [source.fitting])
     return SourceInfo(
         name=source.name,
         protocol=source.protocol,

@@ -60,7 +60,7 @@ def source_with_tags(source: Source, path: Path) -> Source:
         tags = {tag: column[rows] for tag, column in faces.tags.items()}
         return replace(pairs, faces=replace(pairs.faces, tags=tags))
 
-    fitting = tagged(source.fitting) if source.fitting else None
+    fitting = tagged(source.fitting) if source.fitting is not None else None
     return replace(source, faces=faces, pairs=tagged(source.pairs), fitting=fitting)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visavis.evaluation.all_pairs import BINS, Comparisons
 from visavis.evaluation.figures import Estimate, Figures
-from visavis.evaluation.intervals import Measure, PeopleWeights, Support, estimates
+from visavis.evaluation.intervals import PeopleWeights, Support, estimates
 from visavis.evaluation.listed import GENUINE_FIGURES, IMPOSTOR_FIGURES, with_unsupported
 from visavis.evaluation.rates import (
     Shares,
@@ -30,7 +30,7 @@ class Part:
     """The comparisons within one fold's people, or within all where there are no folds.
 
     Attributes:
-        comparisons: people are numbered alike in all parts.
+        comparisons: of people numbered alike in all parts, each person in one of them.
         thresholds: by name; fitted elsewhere.
     """
 
@@ -38,21 +38,15 @@ class Part:
     thresholds: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class _Count:
-    """(r,) weights: all comparisons of each kind, and those called the same person."""
-
-    genuine: Weights
-    matched: Weights
-    impostor: Weights
-    false: Weights
-
-
 class _Sums:
     """One part's weights for a draw of people, a missed face being an error."""
 
     def __init__(self, part: Part, edges: NDArray[np.float64]) -> None:
-        self._part, self._edges, self._sums = part, edges, LevelSums(part.comparisons, edges)
+        self._sums = LevelSums(part.comparisons, edges)
+        # Rows are the missed, then level 0, 1, ...; level i + 1 is the first above edge i.
+        self._first = {
+            name: int(np.searchsorted(edges, value)) + 2 for name, value in part.thresholds.items()
+        }
 
     def levels(self, drawn: PeopleWeights) -> tuple[Weights, Weights]:
         """(levels + 2, r) genuine and impostor weights; the ends hold the missed."""
@@ -61,16 +55,77 @@ class _Sums:
         impostor = np.vstack([none, sums.impostor(drawn), sums.missed_impostor(drawn)])
         return genuine, impostor
 
-    def count(self, name: str, genuine: Weights, impostor: Weights, drawn: PeopleWeights) -> _Count:
-        """What the threshold of that name decides, from the weights of ``levels``."""
-        # Rows: the missed, then level 0, 1, ...; level i + 1 is the first above edge i.
-        first = int(np.searchsorted(self._edges, self._part.thresholds[name])) + 2
-        return _Count(
-            genuine.sum(axis=0),
-            genuine[first:].sum(axis=0),
-            self._sums.all_impostor(drawn) + self._sums.missed_impostor(drawn),
-            impostor[first:].sum(axis=0),
+    def counts(
+        self, name: str, genuine: Weights, impostor: Weights, drawn: PeopleWeights
+    ) -> Weights:
+        """(4, r): what ``decision_shares`` takes, at the threshold of that name."""
+        matched, false = genuine[self._first[name] :], impostor[self._first[name] :]
+        # The closed form, since of the lowest comparisons a bin may have had none drawn.
+        everyone = self._sums.all_impostor(drawn) + self._sums.missed_impostor(drawn)
+        return np.stack([genuine.sum(axis=0), matched.sum(axis=0), everyone, false.sum(axis=0)])
+
+
+def _decided(
+    sums: Sequence[_Sums],
+    levels: Sequence[tuple[Weights, Weights]],
+    name: str,
+    drawn: PeopleWeights,
+) -> Shares:
+    counted = [part.counts(name, *both, drawn) for part, both in zip(sums, levels, strict=True)]
+    return decision_shares(*np.sum(counted, axis=0))
+
+
+def _edges(parts: Sequence[Part], bins: bool) -> NDArray[np.float64]:
+    """The thresholds, and the bins' edges where asked: a threshold divides levels exactly."""
+    first = parts[0].comparisons
+    uniform = np.linspace(first.low, first.high, BINS + 1) if bins else np.empty(0)
+    return np.unique(np.concatenate([uniform, *(list(p.thresholds.values()) for p in parts)]))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many comparisons, with a missed face or not, of how many people."""
+
+    genuine: int
+    impostor: int
+    missed: int
+    people: int
+    genuine_people: int
+    people_pairs: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> Counted:
+        """All parts together."""
+        seen = np.stack([part.comparisons.photos for part in parts])
+        photos = seen + np.stack([part.comparisons.missed for part in parts])
+        genuine, impostor = _comparisons(photos)
+        present = (photos > 0).sum(axis=1)
+        return cls(
+            genuine=genuine,
+            impostor=impostor,
+            missed=genuine + impostor - sum(_comparisons(seen)),
+            people=int(present.sum()),
+            genuine_people=int((photos > 1).sum()),
+            people_pairs=int((present * (present - 1) // 2).sum()),
         )
+
+    def support(self, figure: str) -> Support:
+        """What a figure rests on, see ``Support``."""
+        name = figure.partition("@")[0]
+        if name in GENUINE_FIGURES:
+            return Support(self.genuine_people, self.genuine_people)
+        if name in IMPOSTOR_FIGURES:
+            return Support(self.people, self.people_pairs)
+        if name in {"auc", "eer"}:
+            return Support(self.genuine_people, min(self.genuine_people, self.people_pairs))
+        return Support(self.people, self.genuine_people + self.people_pairs)
+
+
+def _comparisons(photos: NDArray[np.int64]) -> tuple[int, int]:
+    """Genuine and impostor comparisons of (parts, people) photos."""
+    genuine = int((photos * (photos - 1) // 2).sum())
+    everyone = photos.sum(axis=1)
+    return genuine, int((everyone * (everyone - 1) // 2).sum()) - genuine
 
 
 def all_figures(
@@ -103,14 +158,12 @@ def all_figures(
         each = (len(parts), -1, drawn.shape[1])
         return {
             **_decided(sums, levels, name, drawn),
-            **ranking_shares(
-                genuine.reshape(each).sum(axis=0), impostor.reshape(each).sum(axis=0)
-            ),
+            **ranking_shares(genuine.reshape(each).sum(axis=0), impostor.reshape(each).sum(axis=0)),
             **calibration_shares(genuine, impostor, believed),
         }
 
-    counts = _Counted(parts)
-    figures = estimates(measure, counts.numbered, counts.support, chunk=CHUNK)
+    counts = Counted.of(parts)
+    figures = estimates(measure, counts.people, counts.support, chunk=CHUNK)
     return Figures(
         **with_unsupported(figures, counts.impostor),
         n_genuine=counts.genuine,
@@ -126,7 +179,7 @@ def all_figures(
 def all_rates(parts: Sequence[Part]) -> dict[str, tuple[Estimate, Estimate]]:
     """(FMR, FNMR) with intervals at each of the parts' thresholds, over all comparisons."""
     edges = _edges(parts, bins=False)
-    sums, counts = [_Sums(part, edges) for part in parts], _Counted(parts)
+    sums, counts = [_Sums(part, edges) for part in parts], Counted.of(parts)
     names = list(parts[0].thresholds)
 
     def measure(drawn: PeopleWeights) -> Shares:
@@ -138,5 +191,5 @@ def all_rates(parts: Sequence[Part]) -> dict[str, tuple[Estimate, Estimate]]:
             if rate in {"fmr", "fnmr"}
         }
 
-    found = _estimated(measure, counts)
+    found = estimates(measure, counts.people, counts.support, chunk=CHUNK)
     return {name: (found[f"fmr@{name}"], found[f"fnmr@{name}"]) for name in names}

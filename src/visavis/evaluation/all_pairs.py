@@ -52,15 +52,12 @@ class Comparisons:
     def scores(self, fitted_on: str, without: int | None = None) -> Scores:
         """The histograms and the exact tail, of all people or without one segment's.
 
-        The tail holds 2e-4 of the impostor comparisons, at least 1,000 and at most 10,000: a
-        coarser rate moves by less than its own uncertainty within a bin. Missed photos are in
-        none of it, as no threshold mends them.
+        Missed photos are in none of it, as no threshold mends them.
         """
         inside = np.arange(len(self.genuine)) != without
         impostor = self.impostor[inside][:, inside].sum(axis=(0, 1))
         ours = inside[self.segment]
         tail = self.top.similarity[ours[self.top.first] & ours[self.top.second]]
-        length = min(10_000, max(1000, int(np.ceil(2e-4 * impostor.sum()))))
         return Scores(
             fitted_on=fitted_on,
             people=int((self.photos[ours] > 0).sum()),
@@ -69,8 +66,16 @@ class Comparisons:
             high=self.high,
             genuine=self.genuine[inside].sum(axis=0).tolist(),
             impostor=impostor.tolist(),
-            tail=tail[:length].astype(np.float64).tolist(),
+            tail=tail[: tail_length(int(impostor.sum()))].astype(np.float64).tolist(),
         )
+
+
+def tail_length(comparisons: int) -> int:
+    """How many of the impostor similarities a tail holds: 2e-4, within 1,000 and 10,000.
+
+    A coarser rate moves by less than its own uncertainty within a bin.
+    """
+    return min(10_000, max(1000, int(np.ceil(2e-4 * comparisons))))
 
 
 def similarity_range(model: Model, embeddings: NDArray[np.float32]) -> tuple[float, float]:
@@ -96,6 +101,7 @@ def compare(
     people: NDArray[np.int64],
     segments: NDArray[np.int64] | None = None,
     limits: tuple[float, float] | None = None,
+    count: int | None = None,
     seed: int = 0,
 ) -> Comparisons:
     """Compare every photo with every other, once.
@@ -109,6 +115,7 @@ def compare(
         people: (n,) int64, numbers from 0; all photos of a person lie in one segment.
         segments: (n,) int64, numbers from 0; all in one by default.
         limits: range of the bins; ``similarity_range`` by default.
+        count: people to number, at least the highest number and one, which is the default.
         seed: of the draw of what is kept.
     """
     segments = np.zeros_like(people) if segments is None else segments
@@ -117,7 +124,7 @@ def compare(
     # Sorted, a segment's people and a person's photos are runs: slices instead of masks.
     order = np.flatnonzero(seen)[np.lexsort((people[seen], segments[seen]))]
     embeddings, who, part = embeddings[order], people[order], segments[order]
-    count, parts = int(people.max(initial=-1)) + 1, int(segments.max(initial=0)) + 1
+    count, parts = count or int(people.max(initial=-1)) + 1, int(segments.max(initial=0)) + 1
     photos = np.bincount(who, minlength=count)
     keeper = Keeper(total=(len(who) ** 2 - int((photos**2).sum())) // 2, seed=seed)
     genuine = np.zeros((parts, BINS), dtype=np.int64)

@@ -127,7 +127,5 @@ _UNDEFINED = {
     "fnmr": _NO_GENUINE,
     "f1": "n/a, nothing was or should be accepted",
     "fmr": _NO_IMPOSTOR,
-    **dict.fromkeys(
-        ("auc", "eer", "tar_at_far_1e2", "tar_at_far_1e3", "brier", "ece"), _ONE_CLASS
-    ),
+    **dict.fromkeys(("auc", "eer", "tar_at_far_1e2", "tar_at_far_1e3", "brier", "ece"), _ONE_CLASS),
 }

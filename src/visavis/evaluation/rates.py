@@ -20,7 +20,9 @@ ECE_BINS = 15
 FARS: Mapping[str, float] = {"tar_at_far_1e2": 1e-2, "tar_at_far_1e3": 1e-3}
 
 
-def decision_shares(genuine: Weights, matched: Weights, impostor: Weights, false: Weights) -> Shares:
+def decision_shares(
+    genuine: Weights, matched: Weights, impostor: Weights, false: Weights
+) -> Shares:
     """Accuracy, precision, recall, F1, FMR and FNMR, each (r,).
 
     Args:

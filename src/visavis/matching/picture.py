@@ -50,7 +50,7 @@ def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
         DataError: another suffix, or the file cannot be written.
     """
     kind = _format(path)
-    notes = textwrap.wrap("; ".join(verdict.warnings), 118)
+    notes = [line for note in verdict.warnings for line in textwrap.wrap(f"Note: {note}", 112)]
     with house_style(**_PAPER):
         figure = Figure(figsize=(10, 7.2 + 0.22 * len(notes)), layout="constrained")
         title = "\n".join(textwrap.wrap(headline(verdict), 60))
@@ -62,9 +62,7 @@ def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
             _draw_crop(axes[1 + index], _crop(face, card), "as the model sees it")
         score = below.add_subplot()
         _draw_score(score, verdict, card)
-        words = explanation(verdict, card)
-        if notes:
-            words += "\nNote: " + "\n".join(notes)
+        words = "\n".join([explanation(verdict, card), *notes])
         score.set_xlabel(f"similarity (larger is more alike)\n\n{words}", loc="left")
         _save(figure, path, kind)
 

@@ -23,9 +23,13 @@ def read_folder(folder: Path) -> Card:
     Raises:
         ModelError: no such folder, no card, or a file that is missing or not the card's.
     """
-    if not folder.is_dir():
-        raise ModelError(f"{folder} is not a folder; `visavis models` lists the known models")
     card = Card.read(folder / CARD)
+    check_files(folder, card)
+    return card
+
+
+def check_files(folder: Path, card: Card) -> None:
+    """Raise ``ModelError`` unless every file that the card names is there and unchanged."""
     if ENCODER not in card.files:
         raise ModelError(f"{folder / CARD} names no {ENCODER}; the model cannot be run")
     for name, expected in card.files.items():
@@ -38,7 +42,6 @@ def read_folder(folder: Path) -> Card:
             raise ModelError(f"{folder} lacks {name}, which its card names") from None
         if found != expected:
             raise ModelError(f"{folder / name} is damaged or not the card's; get the model again")
-    return card
 
 
 def write_folder(folder: Path, card: Card, files: Mapping[str, bytes]) -> Card:

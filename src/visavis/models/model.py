@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from visavis.errors import ModelError
 from visavis.models.card import Card
 from visavis.models.encoder import Encoder
-from visavis.models.folder import ENCODER, HEAD, current_detector, read_folder
+from visavis.models.folder import CARD, ENCODER, HEAD, check_files, current_detector
 from visavis.models.scores import Threshold
 from visavis.models.zoo import DEFAULT_MODEL, locate
 from visavis.photos.detect import Detector
@@ -35,17 +36,20 @@ class Model:
         self, folder: Path, runtime: RuntimeName = "auto", threads: int | None = None
     ) -> None:
         self.folder = folder
-        self.card: Card = read_folder(folder)
+        self.card: Card = Card.read(folder / CARD)
         if self.card.detector != current_detector():
             raise ModelError(
                 f"{folder} was made with another face detector than this visavis has; "
                 "install the version that made it, or train it again"
             )
         self.threads = threads
-        self.detector = Detector(runtime, threads)
-        self.encoder = Encoder(
-            folder / ENCODER, self.card.input, self.card.embedding_size, runtime, threads
-        )
+        with ThreadPoolExecutor(1) as pool:  # hashing the files takes as long as opening them
+            checked = pool.submit(check_files, folder, self.card)
+            self.detector = Detector(runtime, threads)
+            self.encoder = Encoder(
+                folder / ENCODER, self.card.input, self.card.embedding_size, runtime, threads
+            )
+            checked.result()
         self._head: Network | None = None
         if self.card.distance == "head":
             self._head = open_network(folder / HEAD, runtime, threads, exact=True)

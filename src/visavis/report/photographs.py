@@ -71,9 +71,8 @@ def thumbnail(path: Path, size: int) -> str | None:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 image.draft("RGB", (2 * size, 2 * size))  # a JPEG is decoded small at once
-                upright = ImageOps.exif_transpose(image)
-                upright.thumbnail((size, size), Image.Resampling.LANCZOS)
-                small = _eight_bit(upright)
+                small = _eight_bit(ImageOps.exif_transpose(image))
+        small.thumbnail((size, size), Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
         return None
     buffer = io.BytesIO()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import ModelError
 
-RuntimeName = Literal["auto", "openvino", "onnxruntime"]
+RuntimeName = Literal["auto", "openvino", "onnxruntime", "uncompiled"]
 
 
 class Network(Protocol):
@@ -34,7 +34,9 @@ def open_network(
 
     Args:
         path: the file.
-        runtime: ``auto`` takes OpenVINO where it can be imported, else ONNX Runtime.
+        runtime: ``auto`` takes OpenVINO where it can be imported, else ONNX Runtime;
+            ``uncompiled`` is ONNX Runtime without optimising the graph first: it starts soonest
+            and runs slowest, for a handful of faces.
         threads: CPU threads for all concurrent calls together; all cores by default.
         exact: compute in float32 even where the CPU multiplies bfloat16 natively.
 
@@ -43,10 +45,10 @@ def open_network(
     """
     threads = threads or os.cpu_count() or 1
     try:
-        if runtime == "onnxruntime" or (runtime == "auto" and not _has_openvino()):
+        if runtime in {"onnxruntime", "uncompiled"} or (runtime == "auto" and not _has_openvino()):
             from visavis.runtime.onnxruntime import OnnxRuntimeNetwork
 
-            return OnnxRuntimeNetwork(path, threads)
+            return OnnxRuntimeNetwork(path, threads, optimised=runtime != "uncompiled")
         from visavis.runtime.openvino import OpenVinoNetwork
 
         return OpenVinoNetwork(path, threads, exact=exact)
