@@ -8,12 +8,8 @@ from pathlib import Path
 from visavis.data.faceset import FaceSet, Source
 from visavis.data.sampling import sample_pairs
 from visavis.errors import DataError
+from visavis.photos.photo import SUFFIXES
 
-# Suffixes of the formats that visavis.photos opens.
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
-    | {".pgm", ".ppm", ".pnm", ".pbm", ".avif", ".heic", ".heif"}
-)
 _NUMBERED = re.compile(r"(.+)_\d+", re.DOTALL)
 
 
@@ -90,7 +86,7 @@ def _photos(folder: Path) -> list[Path]:
     return [
         entry
         for entry in _visible(folder)
-        if entry.suffix.lower() in PHOTO_SUFFIXES and entry.is_file()
+        if entry.suffix.lower() in SUFFIXES and entry.is_file()
     ]
 
 

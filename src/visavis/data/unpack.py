@@ -13,8 +13,8 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from visavis.data.download import Progress
-from visavis.data.folder import PHOTO_SUFFIXES
 from visavis.errors import DataError
+from visavis.photos.photo import SUFFIXES
 
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, LZMAError, RuntimeError)
 
@@ -111,7 +111,7 @@ def _folder_of_people(work: Path, archive: Path) -> Path:
     photos = (
         path
         for path in work.rglob("*")
-        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     )
     photo = min(photos, key=lambda path: (len(path.parts), path), default=None)
     if photo is None or photo.parent == work:

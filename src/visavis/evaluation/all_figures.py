@@ -25,28 +25,11 @@ from visavis.models.calibration import Calibration
 CHUNK = 100  # replicates at a time: a few arrays of (levels, CHUNK) for each part
 
 
-@dataclass(frozen=True)
-class Part:
-    """The comparisons within one fold's people, or within all where there are no folds.
-
-    Attributes:
-        comparisons: of people numbered alike in all parts, each person in one of them.
-        thresholds: by name; fitted elsewhere.
-    """
-
-    comparisons: Comparisons
-    thresholds: Mapping[str, float]
-
-
 class _Sums:
     """One part's weights for a draw of people, a missed face being an error."""
 
-    def __init__(self, part: Part, edges: NDArray[np.float64]) -> None:
-        self._sums = LevelSums(part.comparisons, edges)
-        # Rows are the missed, then level 0, 1, ...; level i + 1 is the first above edge i.
-        self._first = {
-            name: int(np.searchsorted(edges, value)) + 2 for name, value in part.thresholds.items()
-        }
+    def __init__(self, part: Comparisons, edges: NDArray[np.float64]) -> None:
+        self._sums, self._edges = LevelSums(part, edges), edges
 
     def levels(self, drawn: PeopleWeights) -> tuple[Weights, Weights]:
         """(levels + 2, r) genuine and impostor weights; the ends hold the missed."""
@@ -68,18 +51,14 @@ class _Sums:
 def _decided(
     sums: Sequence[_Sums],
     levels: Sequence[tuple[Weights, Weights]],
-    name: str,
+    thresholds: Sequence[float],
     drawn: PeopleWeights,
 ) -> Shares:
-    counted = [part.counts(name, *both, drawn) for part, both in zip(sums, levels, strict=True)]
+    counted = [
+        part.counts(threshold, *weights, drawn)
+        for part, weights, threshold in zip(sums, levels, thresholds, strict=True)
+    ]
     return decision_shares(*np.sum(counted, axis=0))
-
-
-def _edges(parts: Sequence[Part], bins: bool) -> NDArray[np.float64]:
-    """The thresholds, and the bins' edges where asked: a threshold divides levels exactly."""
-    first = parts[0].comparisons
-    uniform = np.linspace(first.low, first.high, BINS + 1) if bins else np.empty(0)
-    return np.unique(np.concatenate([uniform, *(list(p.thresholds.values()) for p in parts)]))
 
 
 @dataclass(frozen=True)
@@ -94,10 +73,10 @@ class Counted:
     people_pairs: int
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> Counted:
+    def of(cls, parts: Sequence[Comparisons]) -> Counted:
         """All parts together."""
-        seen = np.stack([part.comparisons.photos for part in parts])
-        photos = seen + np.stack([part.comparisons.missed for part in parts])
+        seen = np.stack([part.photos for part in parts])
+        photos = seen + np.stack([part.missed for part in parts])
         genuine, impostor = _comparisons(photos)
         present = (photos > 0).sum(axis=1)
         return cls(
@@ -129,8 +108,8 @@ def _comparisons(photos: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def all_figures(
-    parts: Sequence[Part],
-    name: str,
+    parts: Sequence[Comparisons],
+    thresholds: Sequence[float],
     calibrations: Sequence[Calibration],
     threshold_fitted_on: str,
     calibration_fitted_on: str,
@@ -141,12 +120,12 @@ def all_figures(
     than 400,000 impostor comparisons in a part, the lower ones are drawn, see ``Comparisons``.
 
     Args:
-        parts: of people of their own.
-        name: of the threshold.
-        calibrations: of each part.
+        parts: of people numbered alike in all, each person in one of them.
+        thresholds, calibrations: of each part.
         threshold_fitted_on, calibration_fitted_on: in words.
     """
-    edges = _edges(parts, bins=True)
+    uniform = np.linspace(parts[0].low, parts[0].high, BINS + 1)
+    edges = np.unique(np.concatenate([uniform, thresholds]))
     sums = [_Sums(part, edges) for part in parts]
     # The middle of each level; the missed count as probability 0 and 1.
     middle = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
@@ -155,10 +134,11 @@ def all_figures(
     def measure(drawn: PeopleWeights) -> Shares:
         levels = [part.levels(drawn) for part in sums]
         genuine, impostor = (np.concatenate(kind) for kind in zip(*levels, strict=True))
-        each = (len(parts), -1, drawn.shape[1])
+        by_part = (len(parts), -1, drawn.shape[1])
+        ranked = (kind.reshape(by_part).sum(axis=0) for kind in (genuine, impostor))
         return {
-            **_decided(sums, levels, name, drawn),
-            **ranking_shares(genuine.reshape(each).sum(axis=0), impostor.reshape(each).sum(axis=0)),
+            **_decided(sums, levels, thresholds, drawn),
+            **ranking_shares(*ranked),
             **calibration_shares(genuine, impostor, believed),
         }
 
@@ -170,26 +150,27 @@ def all_figures(
         n_impostor=counts.impostor,
         n_people=counts.people,
         n_missed=counts.missed,
-        threshold=float(np.mean([part.thresholds[name] for part in parts])),
+        threshold=float(np.mean(thresholds)),
         threshold_fitted_on=threshold_fitted_on,
         calibration_fitted_on=calibration_fitted_on,
     )
 
 
-def all_rates(parts: Sequence[Part]) -> dict[str, tuple[Estimate, Estimate]]:
-    """(FMR, FNMR) with intervals at each of the parts' thresholds, over all comparisons."""
-    edges = _edges(parts, bins=False)
+def all_rates(
+    parts: Sequence[Comparisons], thresholds: Mapping[str, Sequence[float]]
+) -> dict[str, tuple[Estimate, Estimate]]:
+    """(FMR, FNMR) with intervals over all comparisons, at several thresholds for each part."""
+    edges = np.unique(np.concatenate(list(thresholds.values())))
     sums, counts = [_Sums(part, edges) for part in parts], Counted.of(parts)
-    names = list(parts[0].thresholds)
 
     def measure(drawn: PeopleWeights) -> Shares:
         levels = [part.levels(drawn) for part in sums]
         return {
             f"{rate}@{name}": share
-            for name in names
-            for rate, share in _decided(sums, levels, name, drawn).items()
+            for name, values in thresholds.items()
+            for rate, share in _decided(sums, levels, values, drawn).items()
             if rate in {"fmr", "fnmr"}
         }
 
     found = estimates(measure, counts.people, counts.support, chunk=CHUNK)
-    return {name: (found[f"fmr@{name}"], found[f"fnmr@{name}"]) for name in names}
+    return {name: (found[f"fmr@{name}"], found[f"fnmr@{name}"]) for name in thresholds}

@@ -67,7 +67,7 @@ def embed_rows(
     embeddings = np.full((len(photos), model.card.embedding_size), np.nan, dtype=np.float32)
     missed: list[Path] = []
     unreadable: list[tuple[Path, str]] = []
-    choose = cast(Choice, next(iter(chosen.values()), "largest"))
+    choose = cast("Choice", next(iter(chosen.values()), "largest"))
     for i, embedded in enumerate(embed_photos(model, photos, choose)):
         if len(embedded.embeddings):
             embeddings[i] = embedded.embeddings[0]

@@ -113,6 +113,12 @@ def cross_fit(
     return fitted
 
 
+def impostor_comparisons(faces: FaceSet) -> int:
+    """How many pairs of photos show two people."""
+    photos = np.bincount(faces.people)
+    return (len(faces) ** 2 - int((photos**2).sum())) // 2
+
+
 def fold_of_photos(pairs: PairSet) -> NDArray[np.int64]:
     """(n,) the fold of each photo of ``pairs.faces``; -1 where no pair tells it.
 

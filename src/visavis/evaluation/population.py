@@ -9,7 +9,7 @@ from visavis.evaluation.all_pairs import Comparisons, compare
 from visavis.evaluation.intervals import LEVEL, MIN_PEOPLE, draw_people
 from visavis.evaluation.resampling import LevelSums
 from visavis.models.model import Model
-from visavis.models.scores import STANDARD_FMRS, Scores, Threshold, comparisons_needed
+from visavis.models.scores import STANDARD_FMRS, Scores, comparisons_needed
 
 
 def compare_all(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.data.faceset import PairSet
-from visavis.evaluation.all_figures import Part, all_figures, all_rates
-from visavis.evaluation.all_pairs import Comparisons, compare, similarity_range, tail_length
+from visavis.evaluation.all_figures import Counted, all_figures, all_rates
+from visavis.evaluation.all_pairs import Comparisons, compare, similarity_range
 from visavis.evaluation.embed import EmbeddedPhotos
 from visavis.evaluation.figures import Estimate, Figures
 from visavis.evaluation.fitted import Fitted
@@ -56,26 +55,6 @@ class Applied:
             np.zeros_like(self.fold_of_pair[self.fold_of_pair == fold]),
             np.where(self.fold_of_photo == fold, 0, -1),
         )
-
-
-class Reported(Protocol):
-    """Either kind."""
-
-    def figures(self) -> Figures:
-        """Over all folds."""
-
-    def fold(self, fold: int) -> Reported:
-        """One fold alone."""
-
-    def group(self, values: NDArray[np.str_], group: str) -> Reported:
-        """The comparisons of two photos of one group; ``values`` (n,) is each photo's."""
-
-    def rates(self, thresholds: PerFold) -> Rates:
-        """(FMR, FNMR) at several thresholds."""
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """Genuine comparisons, impostor comparisons and people."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +180,8 @@ class AllComparisons:
     @property
     def counts(self) -> tuple[int, int, int]:
         """Genuine comparisons, impostor comparisons and people."""
-        return Counted.of(self.parts).counts
+        counted = Counted.of(self.parts)
+        return counted.genuine, counted.impostor, counted.people
 
     def figures(self) -> Figures:
         """Over all folds."""
@@ -211,3 +191,37 @@ class AllComparisons:
             [each.calibration for each in self.applied.fitted],
             *self.applied.words,
         )
+
+    def fold(self, fold: int) -> AllComparisons:
+        """One fold alone."""
+        applied = self.applied.only(fold)
+        return self._compared(self.model, self.embeddings, self.people, self.limits, applied)
+
+    def group(self, values: NDArray[np.str_], group: str) -> AllComparisons:
+        """The comparisons of two photos of one group."""
+        fold = np.where(values == group, self.applied.fold_of_photo, -1)
+        applied = replace(self.applied, fold_of_photo=fold)
+        return self._compared(self.model, self.embeddings, self.people, self.limits, applied)
+
+    def rates(self, thresholds: PerFold) -> Rates:
+        """(FMR, FNMR) at several thresholds."""
+        return all_rates(self.parts, thresholds)
+
+    def scores(self, fitted_on: str) -> Scores:
+        """Histograms and tail over all parts."""
+        each = [part.scores(fitted_on) for part in self.parts]
+        impostor = np.sum([scores.impostor for scores in each], axis=0)
+        tail = sorted((value for scores in each for value in scores.tail), reverse=True)
+        return each[0].model_copy(
+            update={
+                "people": sum(scores.people for scores in each),
+                "photos": sum(scores.photos for scores in each),
+                "genuine": np.sum([scores.genuine for scores in each], axis=0).tolist(),
+                "impostor": impostor.tolist(),
+                # A part's tail may end early: only above the highest end is the union complete.
+                "tail": tail[: min(len(scores.tail) for scores in each)],
+            }
+        )
+
+
+Reported = ListedPairs | AllComparisons

@@ -19,9 +19,9 @@ PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[
 MAX_PIXELS = 89_478_485
 """Largest photo that is opened: Pillow's own bound, 256 MiB of RGB."""
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
-    *(".pgm", ".ppm", ".pnm", ".avif", ".heic", ".heif"),
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+    | {".pgm", ".ppm", ".pnm", ".pbm", ".avif", ".heic", ".heif"}
 )
 """File name endings, in lower case, that a folder is searched for."""
 

@@ -1,0 +1,61 @@
+"""Calibrating a model on people of the caller's own, for its card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visavis.data.faceset import PairSet
+from visavis.evaluation.embed import Progress, embed_rows
+from visavis.evaluation.fitted import fit, impostor_comparisons
+from visavis.models.calibration import Calibration
+from visavis.models.model import Model
+from visavis.models.scores import Scores, Threshold, check_supported
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What ``calibrate`` fits, by the names of a card's fields.
+
+    Attributes:
+        calibration, scores, best_accuracy: for the card.
+        missed: photos in which no face was found; unreadable: photos that could not be opened,
+            with the reason. Neither takes part.
+    """
+
+    calibration: Calibration
+    scores: Scores
+    best_accuracy: Threshold
+    missed: list[Path]
+    unreadable: list[tuple[Path, str]]
+
+
+def calibrate(
+    model: Model, pairs: PairSet, fmr: float | None = None, progress: Progress | None = None
+) -> Calibrated:
+    """Fit what a card needs: calibration, scores over all comparisons, best-accuracy threshold.
+
+    Args:
+        model: to calibrate.
+        pairs: listed pairs for calibration and best accuracy; all photos of ``pairs.faces`` are
+            compared for the scores.
+        fmr: a false-match rate that the scores must support.
+        progress: called with photos done and photos in all.
+
+    Raises:
+        DataError: genuine or impostor pairs are lacking.
+        UnsupportedRateError: too few comparisons for ``fmr``; says how many it needs. Before any
+            photo is embedded where the photos are too few, after it where too many have no face.
+    """
+    pairs.assert_both_classes()
+    if fmr is not None:
+        check_supported(fmr, impostor_comparisons(pairs.faces))
+    embedded = embed_rows(model, [(pairs.faces, np.arange(len(pairs.faces)))], progress)
+    fitted = fit(model, embedded, pairs)
+    if fmr is not None:
+        fitted.threshold(fmr)
+    return Calibrated(
+        fitted.calibration, fitted.scores, fitted.best, embedded.missed, embedded.unreadable
+    )
