@@ -74,7 +74,12 @@ def evaluate(
         at = Threshold(value=threshold, fitted_on="given by the caller")
     with show.progress() as advance:
         evaluation = run(
-            load(model, threads=threads), source, pairs=pairs, at=at, by=by, progress=advance
+            load(model, threads=threads),
+            source,
+            pairs=pairs,
+            at=at,
+            by=by,
+            progress=advance,
         )
     command = shlex.join(["visavis", *sys.argv[1:]])
     if report:

@@ -40,7 +40,14 @@ def explain(
 
     loaded = load(model, threads=threads)
     found = explaining.explain(first, second, model=loaded, fmr=fmr, faces=faces)
-    draw_explanation(found.crops, found.maps, found.outside_shares, found.verdict.similarity, save)
+    draw_explanation(
+        found.crops,
+        found.maps,
+        found.outside_shares,
+        found.verdict.similarity,
+        save,
+        outside_area=found.outside_area,
+    )
     if as_json:
         show.print_json({**found.as_dict(), "picture": str(save)})
         return

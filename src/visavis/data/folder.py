@@ -84,9 +84,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _photos(folder: Path) -> list[Path]:
     return [
-        entry
-        for entry in _visible(folder)
-        if entry.suffix.lower() in SUFFIXES and entry.is_file()
+        entry for entry in _visible(folder) if entry.suffix.lower() in SUFFIXES and entry.is_file()
     ]
 
 

@@ -39,10 +39,12 @@ class _Sums:
         return genuine, impostor
 
     def counts(
-        self, name: str, genuine: Weights, impostor: Weights, drawn: PeopleWeights
+        self, threshold: float, genuine: Weights, impostor: Weights, drawn: PeopleWeights
     ) -> Weights:
-        """(4, r): what ``decision_shares`` takes, at the threshold of that name."""
-        matched, false = genuine[self._first[name] :], impostor[self._first[name] :]
+        """(4, r): what ``decision_shares`` takes, at a threshold that is an edge."""
+        # Rows are the missed, then level 0, 1, ...; level i + 1 is the first above edge i.
+        first = int(np.searchsorted(self._edges, threshold)) + 2
+        matched, false = genuine[first:], impostor[first:]
         # The closed form, since of the lowest comparisons a bin may have had none drawn.
         everyone = self._sums.all_impostor(drawn) + self._sums.missed_impostor(drawn)
         return np.stack([genuine.sum(axis=0), matched.sum(axis=0), everyone, false.sum(axis=0)])
@@ -95,6 +97,8 @@ class Counted:
             return Support(self.genuine_people, self.genuine_people)
         if name in IMPOSTOR_FIGURES:
             return Support(self.people, self.people_pairs)
+        if name in {"precision", "f1"}:  # at 1, what was accepted is what is genuine
+            return Support(self.people, self.genuine_people)
         if name in {"auc", "eer"}:
             return Support(self.genuine_people, min(self.genuine_people, self.people_pairs))
         return Support(self.people, self.genuine_people + self.people_pairs)
@@ -111,6 +115,7 @@ def all_figures(
     parts: Sequence[Comparisons],
     thresholds: Sequence[float],
     calibrations: Sequence[Calibration],
+    *,
     threshold_fitted_on: str,
     calibration_fitted_on: str,
 ) -> Figures:

@@ -100,6 +100,7 @@ def compare(
     embeddings: NDArray[np.float32],
     people: NDArray[np.int64],
     segments: NDArray[np.int64] | None = None,
+    *,
     limits: tuple[float, float] | None = None,
     count: int | None = None,
     seed: int = 0,
@@ -229,5 +230,8 @@ def _weights(
     left = counts - np.bincount(bins[:complete], minlength=BINS)
     drawn = np.bincount(bins[complete:], minlength=BINS)
     weight = np.ones(len(bins))
-    weight[complete:] = (left / np.maximum(drawn, 1))[bins[complete:]]
+    covered = np.flatnonzero(drawn)
+    if len(covered):  # a bin of which none was drawn is counted with the next one
+        left[covered] = np.add.reduceat(left, np.append(0, covered[:-1] + 1))
+        weight[complete:] = (left / np.maximum(drawn, 1))[bins[complete:]]
     return weight

@@ -11,6 +11,8 @@ from visavis.data.faceset import PairSet
 from visavis.evaluation.embed import Progress, embed_rows
 from visavis.evaluation.fitted import fit, impostor_comparisons
 from visavis.models.calibration import Calibration
+from visavis.models.card import Card
+from visavis.models.folder import write_folder
 from visavis.models.model import Model
 from visavis.models.scores import Scores, Threshold, check_supported
 
@@ -42,7 +44,7 @@ def calibrate(
         pairs: listed pairs for calibration and best accuracy; all photos of ``pairs.faces`` are
             compared for the scores.
         fmr: a false-match rate that the scores must support.
-        progress: called with photos done and photos in all.
+        progress: called with the stage, photos done and photos in all.
 
     Raises:
         DataError: genuine or impostor pairs are lacking.
@@ -55,7 +57,41 @@ def calibrate(
     embedded = embed_rows(model, [(pairs.faces, np.arange(len(pairs.faces)))], progress)
     fitted = fit(model, embedded, pairs)
     if fmr is not None:
-        fitted.threshold(fmr)
+        fitted.scores.threshold(fmr)
     return Calibrated(
         fitted.calibration, fitted.scores, fitted.best, embedded.missed, embedded.unreadable
     )
+
+
+def calibrate_model(
+    model: Model,
+    pairs: PairSet,
+    output: Path,
+    fmr: float | None = None,
+    progress: Progress | None = None,
+) -> Card:
+    """Calibrate a model into a copy of its folder; see ``calibrate``.
+
+    The copy keeps the fingerprint, since its embeddings mean the same. Figures and page of the
+    old card are left out: they were measured with the old thresholds.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        ModelError: the folder cannot be written.
+    """
+    found = calibrate(model, pairs, fmr, progress)
+    files = [name for name in model.card.files if Path(name).suffix not in _PAGE]
+    card = model.card.model_copy(
+        update={
+            "calibration": found.calibration,
+            "scores": found.scores,
+            "best_accuracy": found.best_accuracy,
+            "figures": {},
+        }
+    )
+    return write_folder(output, card, {name: (model.folder / name).read_bytes() for name in files})
+
+
+_PAGE = {".md", ".png"}

@@ -16,7 +16,8 @@ from visavis.models.embed import embed_photos
 from visavis.models.model import Model
 from visavis.photos.choose import Choice
 
-Progress = Callable[[int, int], None]  # photos done, photos in all
+Progress = Callable[[str, int, int], None]  # stage, photos done, photos in all
+STAGE = "embedding photos"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def embed_rows(
         else:
             unreadable.append((photos[i], str(embedded.error)))
         if progress:
-            progress(i + 1, len(photos))
+            progress(STAGE, i + 1, len(photos))
     return EmbeddedPhotos(
         {path: i for i, path in enumerate(photos)}, embeddings, missed, unreadable
     )

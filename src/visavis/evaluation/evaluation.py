@@ -55,8 +55,8 @@ class Evaluation:
         model: the model's name; fingerprint: what its embeddings mean.
         protocol: in words, with the official LFW category where it is LFW.
         pairs: the listed pairs; empty where all comparisons were made (then see ``scores``).
-        similarity, probability: (m,) float64 for each pair. A pair with a missed face has NaN here
-            and counts as an error in ``figures``.
+        similarity, probability: (m,) float64 for each pair, the latter at prior 0.5. A pair with a
+            missed face has NaN here and counts as an error in ``figures``.
         threshold: (m,) float64, the threshold applied to each pair (its fold's).
         figures: over all pairs; folds: one for each fold where there are folds, else empty.
         fold_accuracy: mean over folds and its standard error; ``None`` without folds.
@@ -64,7 +64,8 @@ class Evaluation:
         unreadable: photos that could not be opened, with the reason.
         operating: the standard false-match rates.
         groups: rates per group where ``--by`` was asked; worst_to_best: for each rate name, the
-            ratio of the worst group's to the best's, ``None`` where the best is 0.
+            ratio of the worst group's to the best's; ``None`` where the best is 0 or fewer than two
+            groups have 20 people.
         scores: histograms over all comparisons of the reported people where ``--pairs all``.
     """
 

@@ -37,7 +37,8 @@ class Figures:
     Attributes:
         accuracy, precision, recall, f1, fmr, fnmr: at ``threshold``.
         auc, eer, tar_at_far_1e2, tar_at_far_1e3: over all thresholds, on these very pairs.
-        brier, ece: of the probabilities at prior 0.5; ECE over 15 equal-width bins.
+        brier, ece: of the probabilities at prior 0.5, so each class weighs a half whatever its
+            count; ECE over 15 equal-width bins.
         loss: the training loss on these pairs, where there is one.
         n_genuine, n_impostor, n_people: what was counted.
         n_missed: pairs counted as errors because no face was found in a photo.

@@ -27,49 +27,39 @@ class Fitted:
     """A calibration and the thresholds, of one fitting population.
 
     Attributes:
-        best: the threshold of best accuracy, where there is one.
+        best: the threshold of best accuracy on the listed pairs.
         calibration: fitted on the listed pairs.
-        scores: over all comparisons, where there are any.
-        name: the model's or the population's, for messages.
+        scores: over all comparisons.
     """
 
-    best: Threshold | None
+    best: Threshold
     calibration: Calibration
-    scores: Scores | None
-    name: str
+    scores: Scores
 
     def threshold(self, at: At) -> Threshold:
         """The threshold asked for.
 
         Raises:
-            ModelError: the card of the model does not hold it.
             UnsupportedRateError: a false-match rate that the comparisons do not support.
         """
         if isinstance(at, Threshold):
             return at
-        found = self.best if at == "accuracy" else self.scores and self.scores.threshold(float(at))
-        if found is None:
-            raise ModelError(_lacks(self.name, "such threshold"))
-        return found
+        return self.best if at == "accuracy" else self.scores.threshold(float(at))
 
 
 def of_card(model: Model) -> Fitted:
     """What the model's card holds.
 
     Raises:
-        ModelError: it holds no calibration.
+        ModelError: it holds no calibration, or not all of it.
     """
-    if model.card.calibration is None:
-        raise ModelError(_lacks(model.name, "calibration"))
     card = model.card
-    return Fitted(card.best_accuracy, model.card.calibration, card.scores, model.name)
-
-
-def _lacks(name: str, what: str) -> str:
-    return (
-        f"the card of {name} holds no {what}, and the data has nothing to fit one on; "
-        f"run `visavis calibrate --model {name} --data DIR` on other people first"
-    )
+    if card.best_accuracy is None or card.calibration is None or card.scores is None:
+        raise ModelError(
+            f"{model.name} has no calibration yet, and the data has no other people to fit one "
+            f"on; run `visavis calibrate --model {model.name} --data DIR` first"
+        )
+    return Fitted(card.best_accuracy, card.calibration, card.scores)
 
 
 def fit(model: Model, embedded: EmbeddedPhotos, pairs: PairSet) -> Fitted:
@@ -77,7 +67,7 @@ def fit(model: Model, embedded: EmbeddedPhotos, pairs: PairSet) -> Fitted:
     everyone = np.arange(len(pairs.faces))
     comparisons = compare(model, embedded.of(pairs.faces, everyone), pairs.faces.people)
     scores = standard_scores(comparisons, f"all comparisons of {pairs.name}")
-    return _fitted(pairs, embedded.similarity(model, pairs), scores, pairs.name)
+    return _fitted(pairs, embedded.similarity(model, pairs), scores)
 
 
 def cross_fit(
@@ -109,7 +99,7 @@ def cross_fit(
         name = f"{pairs.name} without fold {fold + 1}"
         others = pairs.fold != fold
         scores = comparisons.scores(f"all comparisons of {name}", without=segment)
-        fitted.append(_fitted(pairs.select(others, name), similarity[others], scores, name))
+        fitted.append(_fitted(pairs.select(others, name), similarity[others], scores))
     return fitted
 
 
@@ -154,10 +144,9 @@ def _fold_by(
     return fold
 
 
-def _fitted(pairs: PairSet, similarity: NDArray[np.float64], scores: Scores, name: str) -> Fitted:
+def _fitted(pairs: PairSet, similarity: NDArray[np.float64], scores: Scores) -> Fitted:
     return Fitted(
         best=best_accuracy_threshold(similarity, pairs.same, pairs.name),
         calibration=fit_calibration(similarity, pairs.same, pairs.name),
         scores=scores,
-        name=name,
     )

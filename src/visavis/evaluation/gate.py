@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from visavis.errors import DataError, GateError
@@ -17,8 +17,10 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_BOUND = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*(\S+)\s*")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_BOUND = re.compile(rf"\s*(\w+)\s*(<=|>=|<|>)\s*({_NUMBER})\s*")
 _RATIOS = {"worst_to_best_fmr": "fmr", "worst_to_best_fnmr": "fnmr"}
+_NO_RATIO = "n/a: the best group's rate is 0, or fewer than two groups are large enough"
 
 
 @dataclass(frozen=True)
@@ -34,27 +36,6 @@ class Gate:
     figure: str
     relation: str
     bound: float
-
-    @classmethod
-    def parse(cls, text: str) -> Gate:
-        """Read such as ``tar_at_far_1e3 > 0.9``.
-
-        Raises:
-            DataError: another form, or an unknown figure.
-        """
-        found = _BOUND.fullmatch(text)
-        try:
-            figure, relation, bound = found.groups() if found else ("", "", "")
-            gate = cls(figure, relation, float(bound))
-        except ValueError:
-            raise DataError(
-                f"the gate {text!r} is not of the form 'fnmr<=0.02': a figure, <=, >=, < or >, "
-                "and a number"
-            ) from None
-        known = [*LABELS, *_RATIOS]
-        if figure not in known:
-            raise DataError(f"the gate {text!r} names no known figure; they are {', '.join(known)}")
-        return gate
 
     def check(self, evaluation: Evaluation) -> None:
         """Pass in silence where the bound holds.
@@ -74,12 +55,33 @@ class Gate:
         if self.figure in _RATIOS:
             if not evaluation.groups:
                 raise DataError(f"the gate on {self.figure} needs groups; add --by TAG")
-            ratio = evaluation.worst_to_best[_RATIOS[self.figure]]
-            return (
-                ratio,
-                "n/a, the best group's rate is 0 or fewer than two groups are large enough",
-            )
+            return evaluation.worst_to_best[_RATIOS[self.figure]], _NO_RATIO
         estimate = dict(evaluation.figures.estimates()).get(self.figure)
         if estimate is None:
             return None, "n/a, not measured here"
         return estimate.value, estimate.note or "n/a"
+
+
+def parse_gate(text: str) -> Gate:
+    """Read such as ``tar_at_far_1e3 > 0.9``.
+
+    Raises:
+        DataError: another form, or an unknown figure.
+    """
+    found = _BOUND.fullmatch(text)
+    if found is None:
+        raise DataError(
+            f"the gate {text!r} is not of the form 'fnmr<=0.02': a figure, <=, >=, < or >, "
+            "and a number"
+        )
+    figure, relation, bound = found.groups()
+    known = [*LABELS, *_RATIOS]
+    if figure not in known:
+        raise DataError(f"the gate {text!r} names no known figure; they are {', '.join(known)}")
+    return Gate(figure, relation, float(bound))
+
+
+def check_gates(gates: Iterable[Gate], evaluation: Evaluation) -> None:
+    """Check each gate in turn; see ``Gate.check``."""
+    for gate in gates:
+        gate.check(evaluation)

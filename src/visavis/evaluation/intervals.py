@@ -64,6 +64,7 @@ def estimates(
     measure: Measure,
     people: int,
     support: Callable[[str], Support],
+    *,
     chunk: int = REPLICATES,
     replicates: int = REPLICATES,
     seed: int = 0,

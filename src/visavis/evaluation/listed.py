@@ -85,6 +85,7 @@ def listed_figures(
     similarity: NDArray[np.float64],
     probability: NDArray[np.float64],
     threshold: NDArray[np.float64],
+    *,
     threshold_fitted_on: str,
     calibration_fitted_on: str,
 ) -> Figures:

@@ -54,7 +54,7 @@ def evaluate(
         at: the threshold to report at: ``accuracy``, the best on the fitting pairs; a
             false-match rate; or a ``Threshold`` given by the caller.
         by: a tag to report error rates by.
-        progress: called with photos done and photos in all.
+        progress: called with the stage, photos done and photos in all.
 
     Raises:
         DataError: no pairs, no such tag, or people who are both fitted and reported on.
@@ -81,7 +81,7 @@ def evaluate(
         fitted = [of_card(model)]
     thresholds = [each.threshold(at) for each in fitted]
     applied = Applied(fitted, thresholds, fold_of_pair, fold_of_photo)
-    evaluation = _evaluation(model, source, embedded, applied, pairs, by)
+    evaluation = _evaluation(model, source, embedded, applied, mode=pairs, by=by)
     return replace(evaluation, seconds=perf_counter() - started)
 
 
@@ -90,6 +90,7 @@ def _evaluation(
     source: Source,
     embedded: EmbeddedPhotos,
     applied: Applied,
+    *,
     mode: Mode,
     by: str | None,
 ) -> Evaluation:
@@ -176,12 +177,9 @@ def _needed(
 
 def _operating(reported: Reported, applied: Applied) -> list[OperatingPoint]:
     """The standard rates that the fitting people support, measured on what is reported."""
-    scores = [each.scores for each in applied.fitted if each.scores is not None]
-    rates = [
-        fmr
-        for fmr in STANDARD_FMRS
-        if scores and all(sum(each.impostor) >= comparisons_needed(fmr) for each in scores)
-    ]
+    scores = [each.scores for each in applied.fitted]
+    fewest = min(sum(each.impostor) for each in scores)
+    rates = [fmr for fmr in STANDARD_FMRS if fewest >= comparisons_needed(fmr)]
     if not rates:
         return []
     thresholds = {fmr: [each.threshold(fmr) for each in scores] for fmr in rates}
@@ -189,7 +187,9 @@ def _operating(reported: Reported, applied: Applied) -> list[OperatingPoint]:
         {f"{fmr:g}": [each.value for each in per_fold] for fmr, per_fold in thresholds.items()}
     )
     return [
-        OperatingPoint(_pooled(per_fold, applied.words[1]), *measured[f"{fmr:g}"])
+        OperatingPoint(
+            _pooled(per_fold, applied.words["calibration_fitted_on"]), *measured[f"{fmr:g}"]
+        )
         for fmr, per_fold in thresholds.items()
     ]
 

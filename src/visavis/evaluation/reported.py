@@ -37,15 +37,18 @@ class Applied:
     fold_of_photo: NDArray[np.int64]
 
     @property
-    def words(self) -> tuple[str, str]:
-        """Where threshold and calibration were fitted."""
-        threshold, calibration = self.threshold[0], self.fitted[0].calibration
+    def words(self) -> dict[str, str]:
+        """Where threshold and calibration were fitted, by the names of ``Figures``."""
+        threshold, calibration = (
+            self.threshold[0].fitted_on,
+            self.fitted[0].calibration.fitted_on,
+        )
         n = len(self.fitted)
-        if n == 1:
-            return threshold.fitted_on, calibration.fitted_on
-        others = f"for each of {n} folds, the other {n - 1}"
-        given = all(each is threshold for each in self.threshold)
-        return threshold.fitted_on if given else others, others
+        if n > 1:
+            calibration = f"for each of {n} folds, the other {n - 1}"
+            given = all(each is self.threshold[0] for each in self.threshold)
+            threshold = threshold if given else calibration
+        return {"threshold_fitted_on": threshold, "calibration_fitted_on": calibration}
 
     def only(self, fold: int) -> Applied:
         """One fold's alone."""
@@ -95,7 +98,7 @@ class ListedPairs:
     def figures(self) -> Figures:
         """Over all folds."""
         return listed_figures(
-            self.pairs, self.similarity, self.probability, self.threshold, *self.applied.words
+            self.pairs, self.similarity, self.probability, self.threshold, **self.applied.words
         )
 
     def fold(self, fold: int) -> ListedPairs:
@@ -189,7 +192,7 @@ class AllComparisons:
             self.parts,
             [each.value for each in self.applied.threshold],
             [each.calibration for each in self.applied.fitted],
-            *self.applied.words,
+            **self.applied.words,
         )
 
     def fold(self, fold: int) -> AllComparisons:

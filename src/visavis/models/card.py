@@ -90,8 +90,15 @@ class Card(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise ModelError(f"{path.parent} is no model folder: it has no card.json") from None
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
             first = error.errors()[0]
+            if first["loc"] == ("schema_version",):
+                raise ModelError(
+                    f"{path} is of schema {first['input']}, and this visavis reads schema "
+                    f"{SCHEMA_VERSION}; install the version that made it"
+                ) from None
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise ModelError(f"{path}: {where}: {first['msg']}") from None
 

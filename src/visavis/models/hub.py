@@ -34,16 +34,16 @@ def pull(source: str, target: Path) -> Card:
     """
     if target.exists():
         raise ModelError(f"{target} exists already; choose another folder or remove it first")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
-        folder = Path(temporary) / "model"
-        folder.mkdir()
-        try:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
+            folder = Path(temporary) / "model"
+            folder.mkdir()
             _fetch(source, folder)
             card = read_folder(folder)
             folder.rename(target)
-        except OSError as error:
-            raise ModelError(f"cannot get {source}: {error}") from None
+    except OSError as error:
+        raise ModelError(f"cannot get {source}: {error}") from None
     return card
 
 
@@ -107,37 +107,38 @@ def _unpack(content: bytes, folder: Path, source: str) -> None:
                 name = Path(entry.filename).name
                 if name in CARRIED:
                     (folder / name).write_bytes(archive.read(entry))
-    except zipfile.BadZipFile:
-        raise ModelError(f"{source} is not a zip of a model folder") from None
+    except OSError:  # of the folder, not of the zip
+        raise
+    except Exception as error:  # what zipfile raises on a damaged archive shares no base
+        raise ModelError(f"{source} is not a zip of a model folder: {_first_line(error)}") from None
 
 
 def _fetch_from_hub(repository: str, folder: Path) -> None:
-    hub, errors = _hub()
+    hub = _hub()
     try:
         hub.snapshot_download(repository, local_dir=folder, allow_patterns=sorted(CARRIED))
-    except errors as error:
+    except Exception as error:  # the client's and its transport's exceptions share no base
         raise ModelError(f"cannot get {HUB}{repository}: {_first_line(error)}") from None
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
 def _push_to_hub(folder: Path, files: list[str], repository: str) -> str:
-    hub, errors = _hub()
+    hub = _hub()
     try:
         hub.create_repo(repository, exist_ok=True)
         hub.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=files)
-    except errors as error:
+    except Exception as error:  # as above
         raise ModelError(f"cannot push to {HUB}{repository}: {_first_line(error)}") from None
     return f"{HUB}{repository}"
 
 
-def _hub() -> tuple[Any, tuple[type[Exception], ...]]:
-    """The hub's client with its telemetry off, and what it raises."""
+def _hub() -> Any:
+    """The hub's client with its telemetry off."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import huggingface_hub as hub
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    import huggingface_hub
 
-    return hub, (HfHubHTTPError, HFValidationError, OSError, ValueError)
+    return huggingface_hub
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
+    return [*str(error).strip().splitlines(), type(error).__name__][0]

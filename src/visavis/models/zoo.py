@@ -53,7 +53,7 @@ def materialise(name: str) -> Path:
     entry = known_models()[name]
     text = (HERE / entry["card"]).read_bytes()
     folder = cache_folder() / "models" / f"{name}-{hashlib.sha256(text).hexdigest()[:12]}"
-    if not (folder / CARD).is_file():
+    if not all((folder / name).is_file() for name in (CARD, ENCODER)):
         card = Card.model_validate_json(text)
         encoder = build_encoder(entry)
         if fingerprint(card, encoder) != card.fingerprint:

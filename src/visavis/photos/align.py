@@ -113,8 +113,9 @@ def _shrink(
     corners = np.array([[0, 0], [size[0], 0], [0, size[1]], list(size)], dtype=np.float64)
     inverse = cv2.invertAffineTransform(matrix)
     reached = corners @ inverse[:, :2].T + inverse[:, 2]
-    low = np.clip(np.floor(reached.min(axis=0)) - 1, 0, None).astype(int)
-    high = np.ceil(reached.max(axis=0)).astype(int) + 1
+    around = 1 + 1 / scale  # a pixel of the shrunk region, or the crop's rim would mix with black
+    low = np.clip(np.floor(reached.min(axis=0) - around), 0, None).astype(int)
+    high = np.ceil(reached.max(axis=0) + around).astype(int)
     region = pixels[low[1] : high[1], low[0] : high[0]]
     if region.size == 0:
         return pixels, matrix

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from visavis.errors import PhotoError
 
@@ -24,6 +26,18 @@ SUFFIXES = frozenset(
     | {".pgm", ".ppm", ".pnm", ".pbm", ".avif", ".heic", ".heif"}
 )
 """File name endings, in lower case, that a folder is searched for."""
+
+
+_UPRIGHT: dict[Any, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +79,11 @@ class Photo:
         if isinstance(source, np.ndarray):
             return cls(_array_to_rgb(source), "array")
         if isinstance(source, Image.Image):
-            return cls(_decode(source, "image"), source.info.get("filename") or "image")
+            name = getattr(source, "filename", "") or "image"
+            with _one_sentence(name):
+                return cls(_decode(source, name), name)
         if isinstance(source, bytes):
-            return _open_file(BytesIO(source), "bytes", empty=not source)
+            return _open_file(BytesIO(source), "bytes")
         if isinstance(source, str | os.PathLike):
             return _open_path(os.fspath(source))
         return _open_file(source, str(getattr(source, "name", "file")))
@@ -83,31 +99,46 @@ def _open_path(name: str) -> Photo:
         if path.exists() and not path.is_file():
             raise PhotoError(f"{name} is not a regular file")
         with path.open("rb") as file:
-            return _open_file(file, name, empty=path.stat().st_size == 0)
+            return _open_file(file, name)
     except FileNotFoundError:
         raise PhotoError(f"{name} does not exist") from None
     except PermissionError:
         raise PhotoError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError) as error:  # too long a name, a null byte, a failing disk
-        raise PhotoError(f"{name} cannot be opened: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"{name} cannot be opened: {reason}") from None
 
 
-def _open_file(file: BinaryIO, name: str, *, empty: bool = False) -> Photo:
-    if empty:
-        raise PhotoError(f"{name} is empty (0 bytes)")
-    try:
+def _open_file(file: IO[Any], name: str) -> Photo:
+    with _one_sentence(name):
+        if isinstance(file.read(0), str):
+            raise PhotoError(f"{name} is opened as text; open it with mode 'rb'")
         with _identify(file, name) as image:
             return Photo(_decode(image, name), name)
+
+
+@contextmanager
+def _one_sentence(name: str) -> Iterator[None]:
+    """Say in one sentence what is wrong with a file that a decoder trips over."""
+    try:
+        yield
+    except PhotoError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(name) from None
+    except Exception as error:  # what decoders raise on hostile bytes shares no other base
+        reason = [*str(error).strip().splitlines(), type(error).__name__][0]
+        raise PhotoError(f"{name} is damaged or truncated: {reason}") from None
 
 
-def _identify(file: BinaryIO, name: str) -> Image.Image:
+def _identify(file: IO[Any], name: str) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS[:-1])
     except (UnidentifiedImageError, KeyError):  # KeyError: a Pillow built without the last of them
         file.seek(0)
         header = file.read(16)
+    if not header:
+        raise PhotoError(f"{name} is empty (0 bytes)")
     if header[4:8] != b"ftyp":  # the container of HEIC, which Pillow reads only with a plugin
         raise PhotoError(f"{name} is not an image of a kind that visavis reads")
     try:
@@ -125,31 +156,28 @@ def _identify(file: BinaryIO, name: str) -> Image.Image:
 def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(name, f" ({image.width}x{image.height})")
-    try:
-        image.load()
-        upright = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        reason = str(error) or type(error).__name__
-        raise PhotoError(f"{name} is damaged or truncated: {reason}") from None
-    return _to_rgb(upright)
+    image.load()
+    # ImageOps.exif_transpose would write the EXIF data anew, and fail on what some cameras wrote.
+    turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation))
+    return _to_rgb(image if turn is None else image.transpose(turn))
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode == "RGB":
-        return np.asarray(image)
     if image.mode == "F" or image.mode.startswith("I"):
         return _array_to_rgb(_to_unit(np.asarray(image)))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layer)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _to_unit(values: NDArray[Any]) -> NDArray[np.float32]:
     """Deep grey values to [0, 1], by the range of their type or, for 32 bits, of their values."""
     top = float(values.max(initial=0))
+    if not np.isfinite(values).all():
+        raise ValueError("not all of its values are finite")
     full = next(full for full in (1.0, 255.0, 65535.0, max(top, 1.0)) if top <= full)
-    if values.dtype == np.uint16:
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # in either order of bytes
         full = 65535.0
     return np.asarray(np.clip(values / full, 0, 1), dtype=np.float32)
 

@@ -52,8 +52,9 @@ def cached(name: str, make: Callable[[], bytes]) -> Path:
     """
     path = cache_folder() / name
     if not path.is_file():
+        content = make()
         try:
-            write_atomically(path, make())
+            write_atomically(path, content)
         except OSError as error:
             raise ModelError(
                 f"cannot write to the cache folder {path.parent} ({error.strerror}); "

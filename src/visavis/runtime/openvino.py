@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import threading
@@ -10,12 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import CompiledModel, Core, InferRequest, get_version
+from openvino import CompiledModel, Core, InferRequest, Tensor, get_version
 
 from visavis.errors import ModelError
 from visavis.runtime.cache import cache_folder, try_to_cache
 
 _CORE = Core()
+# OpenVINO fills its table of numpy types when a tensor's data is first asked for. Two threads that
+# do so at once deadlock, one inside the table's guard and one inside the interpreter's lock.
+_ = Tensor(np.zeros(1, dtype=np.uint8)).data
 
 
 class OpenVinoNetwork:
@@ -57,8 +61,9 @@ class OpenVinoNetwork:
         if blob.is_file():
             try:
                 return _CORE.import_model(blob.read_bytes(), "CPU", self._settings)
-            except RuntimeError:  # of another build or damaged: compiled anew below
-                blob.unlink(missing_ok=True)
+            except (RuntimeError, OSError):  # of another build, damaged or gone: compiled anew
+                with contextlib.suppress(OSError):
+                    blob.unlink()
         try:
             model = _CORE.read_model(self._path)
         except RuntimeError as error:
@@ -84,14 +89,28 @@ class _Pool:
 
     def __init__(self, compiled: CompiledModel) -> None:
         self._compiled = compiled
-        self._idle: list[InferRequest] = []
+        self._idle: list[_Request] = []
 
     def run(self, inputs: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
         try:
             request = self._idle.pop()
         except IndexError:
-            request = self._compiled.create_infer_request()
-        request.infer(list(inputs), share_inputs=True)
-        outputs = [np.array(tensor.data) for tensor in request.output_tensors]
+            request = _Request(self._compiled)
+        outputs = request.run(inputs)
         self._idle.append(request)
         return outputs
+
+
+class _Request:
+    """One inference request and views of its inputs' memory."""
+
+    def __init__(self, compiled: CompiledModel) -> None:
+        self._request: InferRequest = compiled.create_infer_request()
+        self._inputs = [tensor.data for tensor in self._request.input_tensors]
+
+    def run(self, inputs: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
+        for own, given in zip(self._inputs, inputs, strict=True):
+            np.copyto(own, given)
+        self._request.start_async()
+        self._request.wait()
+        return [np.array(tensor.data) for tensor in self._request.output_tensors]

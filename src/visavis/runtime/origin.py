@@ -72,12 +72,16 @@ def download(url: str, timeout: float = 60.0) -> bytes:
     """The bytes at an ``https`` (or, for tests and intranets, ``http``) address.
 
     Raises:
-        OSError: it cannot be reached or answers with an error.
+        OSError: it is no such address, cannot be reached, answers with an error or breaks off.
     """
+    from http.client import HTTPException
     from urllib.request import urlopen
 
     if not url.startswith(("https://", "http://")):
         raise OSError(f"{url} is not an http address")
-    with urlopen(url, timeout=timeout) as response:  # noqa: S310 - the scheme is checked above
-        content: bytes = response.read()
+    try:
+        with urlopen(url, timeout=timeout) as response:  # noqa: S310 - the scheme is checked above
+            content: bytes = response.read()
+    except (HTTPException, ValueError) as error:
+        raise OSError(str(error) or type(error).__name__) from None
     return content
