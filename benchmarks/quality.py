@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from visavis.data.source import open_source
 from visavis.models.embed import EmbeddedPhoto, embed_photos
-from visavis.models.model import Model, load
+from visavis.models.model import Model
 from visavis.photos.photo import Photo
 
 Weaken = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=400, help="genuine pairs to compare")
     arguments = parser.parse_args()
 
-    model = load()
+    model = Model.load()
     train = open_source(f"lfw:{arguments.lfw}", view=1).fitting
     assert train is not None
     genuine = np.flatnonzero(train.same)[: arguments.pairs]

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from generated_faces import draw_face, write_lfw, write_people
 from generated_people import portrait
 from visavis.models.embed import embed_photos
-from visavis.models.model import load
+from visavis.models.model import Model
 from visavis.photos.photo import Photo
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -109,7 +109,7 @@ def test_view_1_pair_lists_without_count_lines(lfw, tmp_path):
 def test_networks_take_generated_faces_for_faces_of_different_people():
     who = np.repeat(np.arange(24), 4)
     photos = [Photo.open(draw_face(person, i % 4)) for i, person in enumerate(int(p) for p in who)]
-    embedded = list(embed_photos(load("sface"), photos))
+    embedded = list(embed_photos(Model.load("sface"), photos))
     assert [photo.found for photo in embedded] == [1] * len(photos)
     assert min(photo.faces[0].score for photo in embedded) > 0.8
     embeddings = np.concatenate([photo.embeddings for photo in embedded])

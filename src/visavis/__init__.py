@@ -21,9 +21,9 @@ from visavis.errors import (
 from visavis.version import __version__
 
 if TYPE_CHECKING:
+    from visavis.matching.face_model import FaceModel, load
     from visavis.matching.verdict import Verdict
     from visavis.matching.verify import verify, verify_all
-    from visavis.models.model import Model, load
     from visavis.photos.face import Face
     from visavis.photos.photo import Photo
 
@@ -31,7 +31,7 @@ __all__ = [
     "CrowdError",
     "DataError",
     "Face",
-    "Model",
+    "FaceModel",
     "ModelError",
     "NoFaceError",
     "Photo",
@@ -47,10 +47,10 @@ __all__ = [
 
 _HOMES = {
     "Face": "visavis.photos.face",
-    "Model": "visavis.models.model",
+    "FaceModel": "visavis.matching.face_model",
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
-    "load": "visavis.models.model",
+    "load": "visavis.matching.face_model",
     "verify": "visavis.matching.verify",
     "verify_all": "visavis.matching.verify",
 }

@@ -35,12 +35,12 @@ def calibrate(
     """
     from visavis.data.source import open_source
     from visavis.evaluation.calibrate import calibrate_model
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
     source = open_source(data, view)
     with show.progress() as advance:
         card = calibrate_model(
-            load(model, threads=threads), source.fitting or source.pairs, output, fmr, advance
+            Model.load(model, threads=threads), source.fitting or source.pairs, output, fmr, advance
         )
     assert card.scores and card.calibration  # noqa: S101 - calibrate_model has just made them
     threshold = card.scores.threshold(fmr)

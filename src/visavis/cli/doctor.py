@@ -79,9 +79,9 @@ def _detector() -> str:
 
 def _model() -> str:
     from visavis.models.folder import ENCODER, fingerprint
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
-    model = load()
+    model = Model.load()
     if fingerprint(model.card, (model.folder / ENCODER).read_bytes()) != model.card.fingerprint:
         raise ModelError(f"{model.folder} is not what its card says; remove it, it is made again")
     return f"{model.name} by {model.encoder.runtime}, fingerprint {model.card.fingerprint[:12]}"
@@ -90,10 +90,10 @@ def _model() -> str:
 def _agreement() -> str:
     import numpy as np
 
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
     crops = np.random.default_rng(0).integers(0, 256, (4, 112, 112, 3), dtype=np.uint8)
-    default, fallback = load(), load(runtime="onnxruntime")
+    default, fallback = Model.load(), Model.load(runtime="onnxruntime")
     lowest = float(default.similarity(default.encode(crops), fallback.encode(crops)).min())
     names = f"{default.encoder.runtime} and {fallback.encoder.runtime}"
     if lowest < AGREEMENT:
@@ -104,9 +104,9 @@ def _agreement() -> str:
 def _speed() -> str:
     import numpy as np
 
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
-    model = load(threads=1)
+    model = Model.load(threads=1)
     crops = np.zeros((32, 112, 112, 3), dtype=np.uint8)
     model.encode(crops)
     start = time.perf_counter()

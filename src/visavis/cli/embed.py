@@ -32,11 +32,11 @@ def embed(
     from numpy.typing import NDArray
 
     from visavis.models.embed import embed_photos
-    from visavis.models.model import load
+    from visavis.models.model import Model
     from visavis.runtime.cache import write_atomically
 
     paths = list_photos(photos)
-    loaded = load(model, threads=threads)
+    loaded = Model.load(model, threads=threads)
     rows: list[NDArray[np.float32]] = []
     names: list[str] = []
     boxes: list[tuple[float, float, float, float]] = []

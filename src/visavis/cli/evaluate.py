@@ -60,7 +60,7 @@ def evaluate(
     from visavis.data.tags import source_with_tags
     from visavis.evaluation.gate import check_gates, parse_gate
     from visavis.evaluation.protocol import evaluate as run
-    from visavis.models.model import load
+    from visavis.models.model import Model
     from visavis.models.scores import Threshold
 
     if fmr is not None and threshold is not None:
@@ -74,7 +74,7 @@ def evaluate(
         at = Threshold(value=threshold, fitted_on="given by the caller")
     with show.progress() as advance:
         evaluation = run(
-            load(model, threads=threads),
+            Model.load(model, threads=threads),
             source,
             pairs=pairs,
             at=at,

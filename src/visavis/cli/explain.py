@@ -36,9 +36,9 @@ def explain(
 
     from visavis.matching import explain as explaining
     from visavis.matching.picture import draw_explanation
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
-    loaded = load(model, threads=threads)
+    loaded = Model.load(model, threads=threads)
     found = explaining.explain(first, second, model=loaded, fmr=fmr, faces=faces)
     draw_explanation(
         found.crops,

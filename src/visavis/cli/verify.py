@@ -67,9 +67,9 @@ def verify(
         raise DataError("--save draws one comparison; choose the face with --faces")
 
     from visavis.matching.verify import Rule, verify_all
-    from visavis.models.model import load
+    from visavis.models.model import Model
 
-    loaded = load(model, threads=threads, runtime="auto" if pairs else "uncompiled")
+    loaded = Model.load(model, threads=threads, runtime="auto" if pairs else "uncompiled")
     if pairs:
         verify_list(pairs, loaded, Rule(fmr, threshold, prior), faces, output, as_json=as_json)
     first, second = photos or []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visavis.matching.verdict import Verdict
 from visavis.matching.verify import verify
-from visavis.models.model import DEFAULT_FMR, Model, load
+from visavis.models.model import DEFAULT_FMR, Model
 from visavis.photos.align import TEMPLATES
 from visavis.photos.choose import Choice
 from visavis.photos.photo import Photo, PhotoSource
@@ -68,7 +68,7 @@ def explain(
     Raises:
         VisavisError: as for ``visavis.verify``.
     """
-    model = model or load()
+    model = model or Model.load()
     verdict = verify(
         first, second, model=model, fmr=fmr, threshold=threshold, prior=prior, faces=faces
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from visavis.errors import VisavisError
 from visavis.matching.verdict import Verdict
 from visavis.models.embed import EmbeddedPhoto, embed_photos
-from visavis.models.model import DEFAULT_FMR, Model, load
+from visavis.models.model import DEFAULT_FMR, Model
 from visavis.models.scores import Threshold
 from visavis.photos.choose import Choice
 from visavis.photos.face import Face
@@ -99,7 +99,7 @@ def verify_all(
     Raises:
         VisavisError: as for ``verify``.
     """
-    model = model or load()
+    model = model or Model.load()
     rule = Rule(fmr, threshold, prior)
     rule.cut_off(model)  # a rate that cannot be had is refused before any photo is opened
     a, b = embed_photos(model, [first, second], faces)

@@ -104,4 +104,4 @@ class Card(BaseModel):
 
     def text(self) -> str:
         """The card as JSON, as it is written to ``card.json``."""
-        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
+        return self.model_dump_json(exclude_none=True) + "\n"

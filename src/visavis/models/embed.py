@@ -105,7 +105,7 @@ def _embed_batch(
             found.append((*find_faces(model, source, choose), None))
         except VisavisError as reason:
             found.append(([], 0, reason))
-    embeddings = model.encode_faces([face for faces, _, _ in found for face in faces])
+    embeddings = model.encode([face for faces, _, _ in found for face in faces])
     embedded, start = [], 0
     for source, (faces, count, error) in zip(photos, found, strict=True):
         rows = embeddings[start : start + len(faces)]

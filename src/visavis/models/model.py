@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +55,27 @@ class Model:
         if self.card.distance == "head":
             self._head = open_network(folder / HEAD, runtime, threads, exact=True)
 
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        runtime: RuntimeName = "auto",
+        threads: int | None = None,
+    ) -> Self:
+        """Load a model by name or folder.
+
+        Args:
+            model: a known name, such as ``sface``, or the path of a model folder.
+            runtime: ``auto``, ``openvino``, ``onnxruntime`` or ``uncompiled``, see
+                ``visavis.runtime.open_network``.
+            threads: CPU threads; all cores by default.
+
+        Raises:
+            ModelError: no such model, or its folder is incomplete or damaged.
+        """
+        return cls(locate(str(model)), runtime, threads)
+
     @property
     def name(self) -> str:
         """As its card says."""
@@ -64,25 +86,28 @@ class Model:
         spec = self.card.input
         return face.crop(spec.template, spec.width, spec.height, spec.colour)
 
-    def encode(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed crops; of unit length where the model compares by cosine.
+    def encode(self, faces: Sequence[Face] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed faces; of unit length where the model compares by cosine.
 
         Args:
-            crops: (n, height, width, channels) uint8.
+            faces: detected faces, or their crops, (n, height, width, channels) uint8; n may be 0.
 
         Returns:
             (n, d) float32.
+
+        Raises:
+            ModelError: crops of another shape or type than the card's input.
         """
-        embeddings = self.encoder.encode(crops)
+        if not isinstance(faces, np.ndarray):
+            spec = self.card.input
+            shape = (len(faces), spec.height, spec.width, spec.channels)
+            faces = (
+                np.stack([self.crop(face) for face in faces]) if faces else np.empty(shape, "u1")
+            )
+        embeddings = self.encoder.encode(faces)
         if self.card.distance == "cosine":
             embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
         return embeddings
-
-    def encode_faces(self, faces: Sequence[Face]) -> NDArray[np.float32]:
-        """Embed detected faces: (n, d) float32."""
-        if not faces:
-            return np.empty((0, self.card.embedding_size), dtype=np.float32)
-        return self.encode(np.stack([self.crop(face) for face in faces]))
 
     def similarity(
         self, first: NDArray[np.float32], second: NDArray[np.float32]
@@ -113,9 +138,9 @@ class Model:
     ) -> NDArray[np.float32]:
         """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
         if self._head is not None:
-            first, second = np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1))
-            flat = self.similarity(first, second).astype(np.float32)
-            return flat.reshape(len(rows), len(columns))
+            return np.stack(
+                [self.similarity(np.broadcast_to(row, columns.shape), columns) for row in rows]
+            ).astype(np.float32)
         products: NDArray[np.float32] = rows @ columns.T
         if self.card.distance == "euclidean":
             squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)
@@ -142,25 +167,6 @@ class Model:
         if self.card.scores is None:
             raise ModelError(_uncalibrated(self.name))
         return self.card.scores.threshold(fmr)
-
-
-def load(
-    model: str | Path = DEFAULT_MODEL,
-    *,
-    runtime: RuntimeName = "auto",
-    threads: int | None = None,
-) -> Model:
-    """Load a model.
-
-    Args:
-        model: a known name, such as ``sface``, or the path of a model folder.
-        runtime: ``auto``, ``openvino`` or ``onnxruntime``.
-        threads: CPU threads; all cores by default.
-
-    Raises:
-        ModelError: no such model, or its folder is incomplete or damaged.
-    """
-    return Model(locate(str(model)), runtime, threads)
 
 
 def _blocks(array: NDArray[np.float32], size: int = 65536) -> list[NDArray[np.float32]]:
