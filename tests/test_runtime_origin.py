@@ -8,6 +8,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -19,7 +20,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    answers: dict[str, bytes] = {}
+    answers: ClassVar[dict[str, bytes]] = {}
 
     def do_GET(self):
         body = self.answers.get(self.path)
@@ -36,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     Handler.answers = {"/good": CONTENT, "/bad": b"other", "/cut": CONTENT}
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        thread = threading.Thread(target=served.serve_forever)
+        thread = threading.Thread(target=served.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{served.server_port}"
         served.shutdown()

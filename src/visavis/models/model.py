@@ -138,9 +138,10 @@ class Model:
     ) -> NDArray[np.float32]:
         """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
         if self._head is not None:
-            return np.stack(
-                [self.similarity(np.broadcast_to(row, columns.shape), columns) for row in rows]
-            ).astype(np.float32)
+            matrix = np.empty((len(rows), len(columns)), dtype=np.float32)
+            for row, similarities in zip(rows, matrix, strict=True):
+                similarities[:] = self.similarity(np.broadcast_to(row, columns.shape), columns)
+            return matrix
         products: NDArray[np.float32] = rows @ columns.T
         if self.card.distance == "euclidean":
             squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)

@@ -58,7 +58,7 @@ def open_network(
 
 def _has_openvino() -> bool:
     try:
-        import openvino  # noqa: F401
+        import visavis.runtime.openvino  # noqa: F401
     except ImportError:
         return False
     return True

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import CompiledModel, Core, InferRequest, Tensor, get_version
 
 from visavis.errors import ModelError
 from visavis.runtime.cache import cache_folder, try_to_cache
+
+# `import openvino` reports itself to Google Analytics, from a forked process and unasked. Without
+# its telemetry package it does not; visavis never speaks to anybody.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+from openvino import CompiledModel, Core, InferRequest, Tensor, get_version  # noqa: E402
 
 _CORE = Core()
 # OpenVINO fills its table of numpy types when a tensor's data is first asked for. Two threads that

@@ -75,6 +75,7 @@ def download(url: str, timeout: float = 60.0) -> bytes:
         OSError: it is no such address, cannot be reached, answers with an error or breaks off.
     """
     from http.client import HTTPException
+    from urllib.error import HTTPError
     from urllib.request import urlopen
 
     if not url.startswith(("https://", "http://")):
@@ -82,6 +83,9 @@ def download(url: str, timeout: float = 60.0) -> bytes:
     try:
         with urlopen(url, timeout=timeout) as response:  # noqa: S310 - the scheme is checked above
             content: bytes = response.read()
+    except HTTPError as error:
+        error.close()
+        raise
     except (HTTPException, ValueError) as error:
         raise OSError(str(error) or type(error).__name__) from None
     return content

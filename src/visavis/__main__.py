@@ -1,0 +1,5 @@
+"""``python -m visavis``."""
+
+from visavis.cli.app import main
+
+main()
