@@ -5,9 +5,9 @@ import pytest
 
 from generated_embeddings import CosineModel, World, some_pairs
 from visavis.errors import UnsupportedRateError
-from visavis.evaluation.calibrate import calibrate_model
+from visavis.evaluation.calibrate import calibrate, calibrated_card
 from visavis.models.card import Card, InputSpec
-from visavis.models.folder import read_folder, write_folder
+from visavis.models.folder import network_files, write_folder
 
 FILES = {"encoder.onnx": b"graph", "README.md": b"old page", "scores.png": b"old picture"}
 
@@ -37,19 +37,19 @@ def pairs(monkeypatch):
     return some_pairs(rng, world.faces(rng, 60), 100, "own pairs")
 
 
-def test_the_copy_holds_the_calibration_and_nothing_outdated(model, pairs, tmp_path):
-    card = calibrate_model(model, pairs, tmp_path / "new", 1e-2)
-    assert read_folder(tmp_path / "new") == card
-    assert set(card.files) == {"encoder.onnx"}
-    assert (tmp_path / "new" / "encoder.onnx").read_bytes() == b"graph"
+def test_the_new_card_holds_the_calibration_and_nothing_outdated(model, pairs):
+    card = calibrated_card(model, calibrate(model, pairs, 1e-2))
     assert (card.fingerprint, card.figures) == (model.card.fingerprint, {})
     assert card.calibration.fitted_on == card.best_accuracy.fitted_on == "own pairs"
     assert card.scores.fitted_on == "all comparisons of own pairs"
     assert card.scores.threshold(1e-2) == card.scores.standard[0]
-    assert read_folder(model.folder).calibration is None  # the old folder is as it was
+    assert model.card.calibration is None  # the old card is as it was
 
 
-def test_a_refused_rate_writes_nothing(model, pairs, tmp_path):
+def test_only_the_network_is_copied(model):
+    assert network_files(model.folder, model.card) == {"encoder.onnx": b"graph"}
+
+
+def test_a_refused_rate_says_what_it_needs(model, pairs):
     with pytest.raises(UnsupportedRateError, match="needs 3,000,000 comparisons"):
-        calibrate_model(model, pairs, tmp_path / "new", 1e-5)
-    assert not (tmp_path / "new").exists()
+        calibrate(model, pairs, 1e-5)

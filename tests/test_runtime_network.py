@@ -112,6 +112,7 @@ def test_a_compilation_is_of_one_file(encoder, own_cache):
     np.testing.assert_allclose(found, crops(1).mean(axis=(1, 2)) @ (2 * WEIGHTS), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_runtimes_agree_on_faces(model, calibrated, sample_faces):
     """DESIGN: cosine of 0.999, and the same verdict farther than 0.01 from the threshold."""
     other = visavis.load("sface", runtime="onnxruntime")
@@ -169,6 +170,7 @@ assert not heavy & imported, heavy & imported
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warm", [True, False], ids=["warm cache", "empty cache"])
 def test_verifying_speaks_to_nobody_and_imports_nothing_heavy(model, samples, tmp_path, warm):
     environment = {} if warm else {"VISAVIS_CACHE": str(tmp_path)}

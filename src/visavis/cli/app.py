@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from visavis.cli import calibrate, data, doctor, embed, evaluate, explain, models, verify
+from visavis.cli.exits import INTERRUPTED
 from visavis.errors import VisavisError
 from visavis.version import __version__
 
@@ -57,7 +58,7 @@ def main() -> NoReturn:
         _report(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output left, as `visavis … | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

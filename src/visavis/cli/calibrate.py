@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli import show
+from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import (
     DEFAULT_FMR,
     DEFAULT_MODEL,
@@ -34,26 +35,35 @@ def calibrate(
     of different people to support it.
     """
     from visavis.data.source import open_source
-    from visavis.evaluation.calibrate import calibrate_model
+    from visavis.evaluation.calibrate import calibrate as fit
+    from visavis.evaluation.calibrate import calibrated_card
+    from visavis.models.folder import network_files, write_folder
     from visavis.models.model import Model
+    from visavis.report.card_page import card_files
 
     source = open_source(data, view)
+    loaded = Model.load(model, threads=threads)
     with show.progress() as advance:
-        card = calibrate_model(
-            Model.load(model, threads=threads), source.fitting or source.pairs, output, fmr, advance
-        )
-    assert card.scores and card.calibration  # noqa: S101 - calibrate_model has just made them
-    threshold = card.scores.threshold(fmr)
+        found = fit(loaded, source.fitting or source.pairs, fmr, advance)
+    card = calibrated_card(loaded, found)
+    write_folder(output, card, {**network_files(loaded.folder, card), **card_files(card)})
+    threshold = found.scores.threshold(fmr)
+    skipped = [f"no face found in {path}" for path in found.missed]
+    skipped += [reason for _, reason in found.unreadable]
+    for text in skipped:
+        show.note(f"skipped: {text}")
     if as_json:
         show.print_json(
             {
                 "folder": str(output),
                 "threshold": threshold.model_dump(),
-                "calibration": card.calibration.model_dump(),
+                "calibration": found.calibration.model_dump(),
+                "skipped": skipped,
             }
         )
-        return
-    interval = "" if threshold.low is None else f" [{threshold.low:.4f}, {threshold.high:.4f}]"
-    show.say(f"{output}: threshold {threshold.value:.4f}{interval} at FMR {fmr:g}")
-    show.say(f"  from {threshold.comparisons:,} comparisons of {threshold.fitted_on}")
-    show.say(f"  use it with --model {output}")
+    else:
+        interval = "" if threshold.low is None else f" [{threshold.low:.4f}, {threshold.high:.4f}]"
+        show.say(f"{output}: threshold {threshold.value:.4f}{interval} at FMR {fmr:g}")
+        show.say(f"  from {threshold.comparisons:,} comparisons: {threshold.fitted_on}")
+        show.say(f"  use it with --model {output}")
+    raise typer.Exit(SOME_SKIPPED if skipped else 0)

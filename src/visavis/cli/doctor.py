@@ -59,7 +59,8 @@ def _python() -> str:
 
 
 def _cache() -> str:
-    from visavis.runtime.cache import cache_folder, write_atomically
+    from visavis.files import write_atomically
+    from visavis.runtime.cache import cache_folder
 
     probe = cache_folder() / "doctor"
     write_atomically(probe, b"visavis")

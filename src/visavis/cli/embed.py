@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from visavis.cli import show
+from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import DEFAULT_MODEL, AsJson, FaceChoice, ModelName, Output, Threads
 from visavis.errors import DataError, VisavisError
-
-SOME_SKIPPED = 4
 
 
 def embed(
@@ -31,9 +30,9 @@ def embed(
     import numpy as np
     from numpy.typing import NDArray
 
+    from visavis.files import write_output
     from visavis.models.embed import embed_photos
     from visavis.models.model import Model
-    from visavis.runtime.cache import write_atomically
 
     paths = list_photos(photos)
     loaded = Model.load(model, threads=threads)
@@ -62,10 +61,7 @@ def embed(
         model=loaded.name,
         fingerprint=loaded.card.fingerprint,
     )
-    try:
-        write_atomically(output, content.getvalue())
-    except OSError as error:
-        raise DataError(f"cannot write {output}: {error.strerror}") from None
+    write_output(output, content.getvalue())
     if as_json:
         skips = [str(error) for error in skipped]
         show.print_json({"output": str(output), "embeddings": len(rows), "skipped": skips})

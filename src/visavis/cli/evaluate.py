@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from visavis.cli import show
+from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import (
     DEFAULT_MODEL,
     AsJson,
@@ -22,8 +23,6 @@ from visavis.errors import DataError
 
 if TYPE_CHECKING:
     from visavis.evaluation.evaluation import Evaluation
-
-SOME_SKIPPED = 4
 
 
 def evaluate(

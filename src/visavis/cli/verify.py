@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from visavis.cli import show
+from visavis.cli.exits import DIFFERENT, SAME, SOME_SKIPPED
 from visavis.cli.options import (
     DEFAULT_FMR,
     DEFAULT_MODEL,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from visavis.models.model import Model
     from visavis.photos.choose import Choice
 
-DIFFERENT = 1
-SOME_SKIPPED = 4
 COLUMNS = ("first", "second", "same", "probability", "similarity", "threshold", "note")
 
 
@@ -84,7 +83,7 @@ def verify(
         _show_all(verdicts, as_json=as_json)
     else:
         _show_one(verdicts[0], as_json=as_json)
-    raise typer.Exit(0 if any(verdicts) else DIFFERENT)
+    raise typer.Exit(SAME if any(verdicts) else DIFFERENT)
 
 
 def _show_one(verdict: Verdict, *, as_json: bool) -> None:
@@ -183,13 +182,10 @@ def _write_csv(path: Path, rows: Sequence[tuple[str, ...]]) -> None:
     import csv
     import io
 
-    from visavis.runtime.cache import write_atomically
+    from visavis.files import write_output
 
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    try:
-        write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror}") from None
+    write_output(path, text.getvalue().encode())

@@ -12,7 +12,6 @@ from visavis.evaluation.embed import Progress, embed_rows
 from visavis.evaluation.fitted import fit, impostor_comparisons
 from visavis.models.calibration import Calibration
 from visavis.models.card import Card
-from visavis.models.folder import write_folder
 from visavis.models.model import Model
 from visavis.models.scores import Scores, Threshold, check_supported
 
@@ -63,27 +62,13 @@ def calibrate(
     )
 
 
-def calibrate_model(
-    model: Model,
-    pairs: PairSet,
-    output: Path,
-    fmr: float | None = None,
-    progress: Progress | None = None,
-) -> Card:
-    """Calibrate a model into a copy of its folder; see ``calibrate``.
+def calibrated_card(model: Model, found: Calibrated) -> Card:
+    """The model's card with what ``calibrate`` found.
 
-    The copy keeps the fingerprint, since its embeddings mean the same. Figures and page of the
-    old card are left out: they were measured with the old thresholds.
-
-    Returns:
-        The card as written.
-
-    Raises:
-        ModelError: the folder cannot be written.
+    It keeps the fingerprint, since the embeddings mean the same, and drops the figures, which were
+    measured with the old thresholds.
     """
-    found = calibrate(model, pairs, fmr, progress)
-    files = [name for name in model.card.files if Path(name).suffix not in _PAGE]
-    card = model.card.model_copy(
+    return model.card.model_copy(
         update={
             "calibration": found.calibration,
             "scores": found.scores,
@@ -91,7 +76,3 @@ def calibrate_model(
             "figures": {},
         }
     )
-    return write_folder(output, card, {name: (model.folder / name).read_bytes() for name in files})
-
-
-_PAGE = {".md", ".png"}

@@ -15,11 +15,11 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from visavis.errors import DataError
+from visavis.files import write_output
 from visavis.matching.verdict import Verdict
 from visavis.models.card import Card
 from visavis.models.scores import Scores
 from visavis.photos.face import Face
-from visavis.report.files import write_whole
 from visavis.report.score_plots import coarse, draw_distributions
 from visavis.report.style import GENUINE, GRID, IMPOSTOR, INK, MUTED, house_style, legend_above
 from visavis.report.wording import number, percent
@@ -181,7 +181,7 @@ def _save(figure: Figure, path: Path, kind: str) -> None:
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=150, metadata=undated.get(kind))
-    write_whole(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())
 
 
 def _crop(face: Face, card: Card) -> NDArray[np.uint8]:

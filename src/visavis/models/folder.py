@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from visavis.errors import ModelError
+from visavis.files import write_atomically
 from visavis.models.card import Card
 from visavis.photos.align import ALIGNMENT_VERSION
 from visavis.photos.detect import detector_digest
-from visavis.runtime.cache import write_atomically
 
 CARD = "card.json"
 ENCODER = "encoder.onnx"
 HEAD = "head.onnx"
+WEIGHTS = "weights.safetensors"
+NETWORK = frozenset({ENCODER, HEAD, WEIGHTS})
+PAGE = frozenset({"README.md", "scores.png"})
 
 
 def read_folder(folder: Path) -> Card:
@@ -42,6 +45,11 @@ def check_files(folder: Path, card: Card) -> None:
             raise ModelError(f"{folder} lacks {name}, which its card names") from None
         if found != expected:
             raise ModelError(f"{folder / name} is damaged or not the card's; get the model again")
+
+
+def network_files(folder: Path, card: Card) -> dict[str, bytes]:
+    """The content of the files that make the network, without the page that describes it."""
+    return {name: (folder / name).read_bytes() for name in sorted(NETWORK & card.files.keys())}
 
 
 def write_folder(folder: Path, card: Card, files: Mapping[str, bytes]) -> Card:

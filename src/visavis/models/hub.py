@@ -12,12 +12,12 @@ from typing import Any
 
 from visavis.errors import ModelError
 from visavis.models.card import Card
-from visavis.models.folder import CARD, read_folder
+from visavis.models.folder import CARD, NETWORK, PAGE, read_folder
 from visavis.models.zoo import known_models, locate
 from visavis.runtime.origin import download
 
 HUB = "hf://"
-CARRIED = frozenset({CARD, "encoder.onnx", "head.onnx", "weights.safetensors", "README.md"})
+CARRIED = NETWORK | PAGE | {CARD}
 """The only files of a model folder; nothing else is ever taken from elsewhere."""
 
 

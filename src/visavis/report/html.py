@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import LABELS, Estimate
+from visavis.files import write_output
 from visavis.report import wording
-from visavis.report.files import write_whole
 from visavis.report.photographs import hardest_pairs, thumbnail
 from visavis.report.plots import all_plots
 
@@ -45,7 +45,7 @@ def write_report(path: Path, evaluation: Evaluation, command: str = "") -> None:
     Raises:
         DataError: the folder is missing or not writable, or the disk is full.
     """
-    write_whole(path, report_html(evaluation, command).encode("utf-8", "replace"))
+    write_output(path, report_html(evaluation, command).encode("utf-8", "replace"))
 
 
 def report_html(evaluation: Evaluation, command: str = "") -> str:

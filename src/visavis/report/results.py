@@ -8,7 +8,7 @@ from pathlib import Path
 from visavis.errors import DataError
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import LABELS
-from visavis.report.files import write_whole
+from visavis.files import write_output
 from visavis.report.wording import (
     interval,
     number,
@@ -51,7 +51,7 @@ def write_section(path: Path, evaluation: Evaluation, command: str) -> None:
     else:
         gap = "\n" if text.endswith("\n") else "\n\n"
         text = text + gap + section
-    write_whole(path, text.encode())
+    write_output(path, text.encode())
 
 
 def section_text(evaluation: Evaluation, command: str) -> str:

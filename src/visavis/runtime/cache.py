@@ -1,14 +1,14 @@
-"""The user's cache folder, and files that appear in it whole or not at all."""
+"""The user's cache folder."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from visavis.errors import ModelError
+from visavis.files import write_atomically
 
 
 def cache_folder() -> Path:
@@ -18,26 +18,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("visavis", appauthor=False))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` so that other processes see the whole file or none of it.
-
-    Raises:
-        OSError: the folder cannot be made or written, or the disk is full; nothing is left behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def cached(name: str, make: Callable[[], bytes]) -> Path:
