@@ -221,7 +221,7 @@ def test_decision_and_probability_that_disagree_are_explained(
 def test_weak_views_are_warned_of_once(calibrated, samples, tmp_path):
     photo = Photo.open(samples / "obama_2012.jpg").pixels
     path = tmp_path / "tiny.png"
-    Image.fromarray(photo).resize((112, 140)).save(path)
+    Image.fromarray(photo).resize((88, 110)).save(path)
     verdict = visavis.verify(path, path, model=calibrated)
     (warning,) = verdict.warnings
     assert warning.startswith(f"the face in {path} is small (")

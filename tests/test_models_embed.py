@@ -116,6 +116,26 @@ def test_closed_early(model, fake, threads):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("embed")]
 
 
+def test_closing_cancels_what_has_not_begun(model, monkeypatch):
+    """Five batches are in flight; beyond the first two each thread holds one, none the fifth."""
+    begun, gate = [], threading.Event()
+
+    def find(_: object, source: int, __: str) -> tuple[list[Face], int]:
+        begun.append(source)
+        if source >= 2 * BATCH:
+            gate.wait(10)
+        return [], 0
+
+    monkeypatch.setattr(embed, "find_faces", find)
+    walk = embed_photos(model, range(2000), threads=2)
+    assert next(walk).source == 0
+    release = threading.Timer(0.2, gate.set)
+    release.start()
+    walk.close()
+    release.join()
+    assert max(begun) < 4 * BATCH
+
+
 def test_a_programming_error_is_not_carried_as_a_bad_photo(model, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from generated_models import write_model
 from visavis.errors import ModelError
 from visavis.models.folder import CARD, ENCODER, read_folder
-from visavis.models.hub import pull, push
+from visavis.models.hub import CARRIED, pull, push
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_from_a_hub(hub, folder, tmp_path):
     assert pull("hf://somebody/model", tmp_path / "copy") == read_folder(folder)
     ((_, repository, patterns),) = hub.calls
     assert repository == "somebody/model"
-    assert set(patterns) == {CARD, ENCODER, "head.onnx", "weights.safetensors", "README.md"}
+    assert set(patterns) == CARRIED
     assert not (tmp_path / "copy" / ".cache").exists()
 
 
@@ -239,3 +239,19 @@ def test_the_real_client_out_of_reach(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert refusal("hf://a/b", tmp_path / "copy").startswith("cannot get hf://a/b: ")
+
+
+def test_a_zip_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "MAX_UNPACKED", 10)
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        archive.writestr("encoder.onnx", b"0" * 11)
+    with pytest.raises(ModelError, match="refused"):
+        hub.pull(str(tmp_path / "m.zip"), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_an_address_cannot_be_pushed_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="cannot push to https"):
+        hub.push("sface", "https://127.0.0.1/model")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from generated_faces import draw_face
-from visavis.photos.detect import Detector, _turn_back
+from visavis.photos.detect import Detector, _turn_back, _views
 from visavis.photos.photo import Photo
 
 SAMPLES = ["biden_2010", "collins", "obama_2009", "obama_2010", "obama_2012"]
@@ -49,6 +49,19 @@ def test_turning_back(turns, shape):
     for row, column in np.ndindex(*turned.shape):
         x, y, _ = (matrix @ [column, row, 1]).astype(int).tolist()
         assert values[y, x] == turned[row, column]
+
+
+@pytest.mark.parametrize(("height", "width"), [(200, 300), (1500, 1000), (3000, 4000)])
+def test_places_in_scaled_views(height, width):
+    """What shines in the photo shines in every view at the place that the matrix says."""
+    photo = np.zeros((height, width, 3), np.uint8)
+    top, left = height // 3, width // 4
+    photo[top : top + 60, left : left + 90] = 255
+    for view, matrix in _views(photo):
+        light = view[:, :, 0] / view[:, :, 0].sum(dtype=float)
+        row, column = (float((light * grid).sum()) for grid in np.indices(light.shape))
+        x, y, _ = matrix @ [column, row, 1]
+        assert [x, y] == pytest.approx([left + 44.5, top + 29.5], abs=0.05 * matrix[0, 0])
 
 
 @pytest.mark.parametrize("stem", SAMPLES)

@@ -8,7 +8,7 @@ import pytest
 
 from visavis.photos.face import Face
 from visavis.photos.photo import Photo
-from visavis.photos.quality import weaknesses
+from visavis.photos.quality import MAX_TURN, MIN_EYE_DISTANCE, weaknesses
 
 FRONTAL = np.float32([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]])
 
@@ -33,9 +33,10 @@ def test_portraits_are_good_views(sample_faces):
 
 def test_small(sample_faces):
     sample = sample_faces["obama_2012"]
-    assert weaknesses(scaled(sample, 0.25)) == []
-    (weak, *_) = weaknesses(scaled(sample, 0.15))
-    assert weak == "small (15 pixels between the eyes)"
+    enough = MIN_EYE_DISTANCE / sample.eye_distance
+    assert weaknesses(scaled(sample, 1.1 * enough)) == []
+    (weak, *_) = weaknesses(scaled(sample, 0.9 * enough))
+    assert weak == f"small ({0.9 * MIN_EYE_DISTANCE:.0f} pixels between the eyes)"
 
 
 def test_blurred(sample_faces):
@@ -55,9 +56,9 @@ def test_sharpness_falls_with_blur(sample_faces):
 
 
 def test_a_face_scaled_up_is_blurred(sample_faces):
-    tiny = scaled(sample_faces["obama_2012"], 0.08)
-    large = np.asarray(cv2.resize(tiny.photo.pixels, None, fx=12, fy=12))
-    assert "blurred" in weaknesses(face(tiny.landmarks * 12, large))
+    tiny = scaled(sample_faces["obama_2012"], 0.05)
+    large = np.asarray(cv2.resize(tiny.photo.pixels, None, fx=20, fy=20))
+    assert weaknesses(face(tiny.landmarks * 20, large)) == ["blurred"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_turn_is_the_same_however_the_head_is_rolled(nose, turn, roll):
     matrix = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     rolled = face(landmarks @ matrix.T * 2 + 300)
     assert rolled.turn == pytest.approx(turn, abs=1e-5)
-    assert ("turned aside" in weaknesses(rolled)) == (turn > 0.65)
+    assert ("turned aside" in weaknesses(rolled)) == (turn > MAX_TURN)
 
 
 def test_eyes_in_one_place_are_no_reason_to_fail():

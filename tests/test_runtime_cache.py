@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import ModelError
-from visavis.runtime.cache import cache_folder, cached, try_to_cache, write_atomically
+from visavis.files import write_atomically
+from visavis.runtime.cache import cache_folder, cached, try_to_cache
 
 
 @pytest.fixture

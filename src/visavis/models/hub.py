@@ -19,6 +19,8 @@ from visavis.runtime.origin import download
 HUB = "hf://"
 CARRIED = NETWORK | PAGE | {CARD}
 """The only files of a model folder; nothing else is ever taken from elsewhere."""
+MAX_UNPACKED = 4 << 30
+"""Bytes that a zip may unpack to: many times the largest network of the zoo."""
 
 
 def pull(source: str, target: Path) -> Card:
@@ -66,6 +68,8 @@ def push(model: str, target: str) -> str:
     files = sorted({CARD, *card.files} & CARRIED)
     if target.startswith(HUB):
         return _push_to_hub(folder, files, target.removeprefix(HUB))
+    if "://" in target:
+        raise ModelError(f"cannot push to {target}; push to a folder, a .zip or hf://owner/name")
     path = Path(target).expanduser()
     if path.exists():
         raise ModelError(f"{path} exists already; choose another place or remove it first")
@@ -103,11 +107,12 @@ def _unpack(content: bytes, folder: Path, source: str) -> None:
     """Take the known files out of a zip, wherever in it they lie, and nothing else."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():
-                name = Path(entry.filename).name
-                if name in CARRIED:
-                    (folder / name).write_bytes(archive.read(entry))
-    except OSError:  # of the folder, not of the zip
+            known = [e for e in archive.infolist() if Path(e.filename).name in CARRIED]
+            if sum(entry.file_size for entry in known) > MAX_UNPACKED:
+                raise ModelError(f"{source} unpacks to more than {MAX_UNPACKED >> 30} GiB; refused")
+            for entry in known:
+                (folder / Path(entry.filename).name).write_bytes(archive.read(entry))
+    except (OSError, ModelError):  # of the folder, or said already
         raise
     except Exception as error:  # what zipfile raises on a damaged archive shares no base
         raise ModelError(f"{source} is not a zip of a model folder: {_first_line(error)}") from None

@@ -46,11 +46,13 @@ class Model:
         self.threads = threads
         with ThreadPoolExecutor(1) as pool:  # hashing the files takes as long as opening them
             checked = pool.submit(check_files, folder, self.card)
-            self.detector = Detector(runtime, threads)
-            self.encoder = Encoder(
-                folder / ENCODER, self.card.input, self.card.embedding_size, runtime, threads
-            )
-            checked.result()
+            try:
+                self.detector = Detector(runtime, threads)
+                self.encoder = Encoder(
+                    folder / ENCODER, self.card.input, self.card.embedding_size, runtime, threads
+                )
+            finally:
+                checked.result()  # says of a damaged file what a runtime would say in its own words
         self._head: Network | None = None
         if self.card.distance == "head":
             self._head = open_network(folder / HEAD, runtime, threads, exact=True)
