@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from contestants import CONTESTANTS, Embedding
 from numpy.typing import NDArray
-from teams import Team, Way
 
+from contestants import CONTESTANTS, Embedding
+from teams import Team, Way
 from visavis.data.faceset import PairSet
 from visavis.data.source import open_source
 

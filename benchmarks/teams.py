@@ -78,7 +78,8 @@ class Team:
             process = context.Process(
                 target=_serve, args=(theirs, contestant, way, mine), daemon=True
             )
-            with _environment(dict.fromkeys(THREAD_KNOBS, str(way.inner))):
+            knobs = dict.fromkeys(THREAD_KNOBS, str(way.inner))
+            with _environment({**knobs, "OPENCV_LOG_LEVEL": "ERROR"}):
                 process.start()
             self._pipes.append(ours)
             self._processes.append(process)

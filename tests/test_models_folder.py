@@ -63,7 +63,7 @@ def test_a_changed_byte(folder):
     content = bytearray((folder / ENCODER).read_bytes())
     content[-1] ^= 1
     (folder / ENCODER).write_bytes(content)
-    message = f"{folder / ENCODER} is damaged or not the card's; get the model again"
+    message = f"{folder / ENCODER} is damaged; remove {folder} and get the model again"
     assert refusal(folder) == message
 
 

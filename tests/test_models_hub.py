@@ -242,16 +242,16 @@ def test_the_real_client_out_of_reach(folder, tmp_path, monkeypatch):
 
 
 def test_a_zip_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub, "MAX_UNPACKED", 10)
+    monkeypatch.setattr("visavis.models.hub.MAX_UNPACKED", 10)
     with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
         archive.writestr("encoder.onnx", b"0" * 11)
     with pytest.raises(ModelError, match="refused"):
-        hub.pull(str(tmp_path / "m.zip"), tmp_path / "m")
+        pull(str(tmp_path / "m.zip"), tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
 
 def test_an_address_cannot_be_pushed_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="cannot push to https"):
-        hub.push("sface", "https://127.0.0.1/model")
+        push("sface", "https://127.0.0.1/model")
     assert list(tmp_path.iterdir()) == []

@@ -44,9 +44,7 @@ def check_files(folder: Path, card: Card) -> None:
         except OSError:
             raise ModelError(f"{folder} lacks {name}, which its card names") from None
         if found != expected:
-            raise ModelError(
-                f"{folder / name} is damaged or not the card's; remove {folder} and get the model again"
-            )
+            raise ModelError(f"{folder / name} is damaged; remove {folder} and get the model again")
 
 
 def network_files(folder: Path, card: Card) -> dict[str, bytes]:
