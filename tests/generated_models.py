@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from visavis.models.card import Card, InputSpec
+from visavis.models.card import Card
 from visavis.models.folder import ENCODER, HEAD, current_detector, fingerprint, write_folder
+from visavis.photos.input_spec import InputSpec
 
 SPEC = InputSpec(width=6, height=8, colour="rgb", template="arcface")
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4) / 10 - 0.5

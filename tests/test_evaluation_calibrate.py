@@ -6,8 +6,9 @@ import pytest
 from generated_embeddings import CosineModel, World, some_pairs
 from visavis.errors import UnsupportedRateError
 from visavis.evaluation.calibrate import calibrate, calibrated_card
-from visavis.models.card import Card, InputSpec
+from visavis.models.card import Card
 from visavis.models.folder import network_files, write_folder
+from visavis.photos.input_spec import InputSpec
 
 FILES = {"encoder.onnx": b"graph", "README.md": b"old page", "scores.png": b"old picture"}
 
@@ -16,7 +17,7 @@ FILES = {"encoder.onnx": b"graph", "README.md": b"old page", "scores.png": b"old
 def model(tmp_path):
     card = Card(
         name="planted",
-        input=InputSpec(width=4, height=4, colour="grey", template="x"),
+        input=InputSpec(width=4, height=4, colour="grey", template="arcface"),
         embedding_size=8,
         distance="cosine",
         fingerprint="f" * 64,

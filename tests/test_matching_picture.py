@@ -11,7 +11,6 @@ from PIL import Image
 from generated_evaluation import draw_card, draw_scores
 from visavis.errors import DataError
 from visavis.matching.picture import (
-    FORMATS,
     draw_explanation,
     draw_verdict,
     explanation,
@@ -21,6 +20,7 @@ from visavis.matching.verdict import Verdict
 from visavis.models.scores import Threshold
 from visavis.photos.face import Face
 from visavis.photos.photo import Photo
+from visavis.report.picture_file import FORMATS
 
 LANDMARKS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]])
 

@@ -113,12 +113,21 @@ def test_a_card_that_is_a_folder(folder):
         {"distance": "chebyshev"},
         {"embedding_size": 0},
         {"input": {"width": 6, "height": 8, "colour": "cmyk", "template": "arcface"}},
+        {"input": {"width": 6, "height": 8, "colour": "rgb", "template": "tight"}},
         {"calibration": {"slope": 1, "intercept": 0, "prior": 2, "fitted_on": "", "pairs": 1}},
     ],
 )
 def test_wrong_fields(folder, changes):
     rewrite(folder, **changes)
     assert f"{folder / CARD}: {next(iter(changes))}" in refusal(folder)
+
+
+def test_an_unknown_template_is_named_in_one_sentence(folder):
+    rewrite(folder, input={"width": 6, "height": 8, "colour": "rgb", "template": "tight"})
+    said = refusal(folder)
+    assert "card.json: input.template: 'tight' is no crop template" in said
+    assert "Value error" not in said
+    assert "\n" not in said
 
 
 def test_another_detector(folder):

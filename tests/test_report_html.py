@@ -181,7 +181,9 @@ def test_a_long_list_of_photos_is_cut_and_says_so(evaluation):
 
 def test_thumbnails_shrink_until_the_report_is_small_enough(evaluation, page, monkeypatch):
     assert len(page.encode()) < html.LARGEST_REPORT
-    bare = len(html._render(html._content(evaluation, ""), lambda _: None))
+    bare = len(
+        html._render(html.evaluation_content(evaluation, ""), "report.html.j2", lambda _: None)
+    )
     sizes: list[int] = []
 
     def heavy(_: Path, size: int) -> str:

@@ -61,16 +61,27 @@ def prepare(
 @app.command("info")
 def info(
     source: Annotated[
-        str, typer.Argument(help="lfw:DIR, att:DIR, folder:DIR, csv:FILE or a path.")
+        str, typer.Argument(help="lfw:DIR, att:DIR, celeba:DIR, folder:DIR, csv:FILE or a path.")
     ],
     view: Annotated[int | None, typer.Option(min=1, max=2, help="For LFW.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Draw it: .png, .jpg, .pdf or .svg.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """People, photos, sizes, pairs, and files that are in two places."""
     from visavis.data.info import describe
     from visavis.data.source import open_source
 
+    if save is not None:
+        from visavis.report.picture_file import picture_format
+
+        picture_format(save)  # before minutes of hashing
     found = describe(open_source(source, view))
+    if save is not None:
+        from visavis.report.data_plots import draw_source
+
+        draw_source(found, save)
     if as_json:
         show.print_json(found.as_dict())
         return

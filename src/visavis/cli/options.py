@@ -35,7 +35,9 @@ Threads = Annotated[
 DataSpec = Annotated[
     str,
     typer.Option(
-        "--data", "-d", help="lfw:DIR, att:DIR, folder:DIR, csv:FILE, or a path that says it."
+        "--data",
+        "-d",
+        help="lfw:DIR, att:DIR, celeba:DIR, folder:DIR, csv:FILE, or a path that says it.",
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]

@@ -24,6 +24,8 @@ class FaceSet:
         split: (n,) str, such as ``train``, ``test`` or ``fold 3``; empty where the source has none.
         tags: further columns, each (n,) str; an empty string where unknown.
         choose: which face of a photo is the subject, see ``visavis.photos.choose``.
+        boxes: (n, 4) float32, the subject's face as left, top, width and height in pixels of the
+            photo; NaN where the source does not say.
     """
 
     name: str
@@ -33,15 +35,20 @@ class FaceSet:
     split: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     tags: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     choose: str = "largest"
+    boxes: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), dtype=np.float32))
 
     def __post_init__(self) -> None:
         n = len(self.photos)
+        if self.boxes.size == 0:
+            object.__setattr__(self, "boxes", np.full((n, 4), np.nan, dtype=np.float32))
         if self.split.size == 0:
             object.__setattr__(self, "split", np.full(n, "", dtype=np.str_))
         columns = {"people": self.people, "split": self.split, **self.tags}
         for name, column in columns.items():
             if column.shape != (n,):
                 raise DataError(f"{self.name}: column {name} has {column.size} rows for {n} photos")
+        if self.boxes.shape != (n, 4):
+            raise DataError(f"{self.name}: boxes are {self.boxes.shape}, not (photos, 4)")
         if n and not np.array_equal(np.unique(self.people), np.arange(len(self.names))):
             raise DataError(f"{self.name}: every person needs at least one photo, and a name")
 
@@ -88,6 +95,7 @@ class FaceSet:
             split=self.split[index],
             tags={name: column[index] for name, column in self.tags.items()},
             choose=self.choose,
+            boxes=self.boxes[index],
         )
 
     def assert_identity_disjoint(self) -> None:

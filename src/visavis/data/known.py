@@ -29,6 +29,7 @@ class KnownSet:
         lists: text files that the archive lacks.
         folders: names that its folder of photos is known by; the last is what ``prepare`` calls
             it where an archive calls it otherwise.
+        by_person: whether the photos lie in one folder a person, as ``prepare`` unpacks them.
     """
 
     title: str
@@ -37,6 +38,7 @@ class KnownSet:
     folders: tuple[str, ...]
     archive: KnownFile | None = None
     lists: tuple[KnownFile, ...] = ()
+    by_person: bool = True
 
 
 @cache
@@ -51,6 +53,7 @@ def known_sets() -> dict[str, KnownSet]:
             folders=tuple(entry["folders"]),
             archive=KnownFile(**entry["archive"]) if "archive" in entry else None,
             lists=tuple(KnownFile(**file) for file in entry.get("lists", [])),
+            by_person=entry.get("by_person", True),
         )
         for name, entry in table.items()
     }

@@ -37,9 +37,13 @@ def prepare(
         DataError: an unknown name, nothing to make it from, lists that are still missing, or what
             ``fetch`` and ``unpack`` raise.
     """
-    known = known_sets()
+    known = {kind: one for kind, one in known_sets().items() if one.by_person}
     if name not in known:
-        raise DataError(f"{name!r} is not a data set that can be prepared: {', '.join(known)}")
+        public = known_sets().get(name)
+        where = f"; get it {public.where}" if public else ""
+        raise DataError(
+            f"{name!r} is not a data set that can be prepared: {', '.join(known)}{where}"
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

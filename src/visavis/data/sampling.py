@@ -43,6 +43,13 @@ def sample_pairs(faces: FaceSet, name: str, seed: int = 0, most: int = MOST_PAIR
     )
 
 
+def count_pairs(faces: FaceSet) -> tuple[int, int]:
+    """How many genuine and how many impostor pairs there are of a face set's photos."""
+    photos = np.bincount(faces.people) if len(faces) else np.zeros(1, dtype=np.int64)
+    genuine = int((photos * (photos - 1) // 2).sum())
+    return genuine, len(faces) * (len(faces) - 1) // 2 - genuine
+
+
 def _draw(
     start: NDArray[np.int64], stop: NDArray[np.int64], most: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visavis.data.att import looks_like_att, open_att
+from visavis.data.celeba import looks_like_celeba, open_celeba
 from visavis.data.csv_source import open_csv
 from visavis.data.faceset import Source
 from visavis.data.folder import open_folder
@@ -21,16 +22,18 @@ Opener = Callable[[Path, int | None, int], Source]  # path, view, seed
 SOURCES: dict[str, Opener] = {
     "lfw": open_lfw,
     "att": open_att,
+    "celeba": open_celeba,
     "folder": open_folder,
     "csv": open_csv,
 }
 
 
 def open_source(spec: str, view: int | None = None, seed: int = 0) -> Source:
-    """Open ``lfw:DIR``, ``att:DIR``, ``folder:DIR``, ``csv:FILE``, or guess from a bare path.
+    """Open ``lfw:DIR``, ``att:DIR``, ``celeba:DIR``, ``folder:DIR``, ``csv:FILE``, or a bare path.
 
-    A bare path is LFW where it is named or listed as LFW, AT&T where it holds ``s1/1.pgm``, a
-    CSV of pairs by its suffix, and else a folder of people.
+    A bare path is LFW where it is named or listed as LFW, AT&T where it holds ``s1/1.pgm``, CelebA
+    where it holds ``identity_CelebA.txt``, a CSV of pairs by its suffix, and else a folder of
+    people.
 
     Args:
         spec: kind and path, or a path; ``~`` is the home folder.
@@ -61,7 +64,9 @@ def _guess(path: Path) -> str:
         return suffixes[path.suffix.lower()]
     if looks_like_lfw(path):
         return "lfw"
-    return "att" if looks_like_att(path) else "folder"
+    if looks_like_att(path):
+        return "att"
+    return "celeba" if looks_like_celeba(path) else "folder"
 
 
 def _not_found(spec: str, kind: str, path: Path) -> str:

@@ -114,7 +114,7 @@ def listed_figures(
         weights = people.weights(drawn)
         genuine, impostor = weights * same[:, np.newaxis], weights * wrong[:, np.newaxis]
         return {
-            **_decided(weights, same, accepted),
+            **decided(weights, same, accepted),
             **ranking_shares(
                 np.add.reduceat(genuine, starts, axis=0),
                 np.add.reduceat(impostor, starts, axis=0),
@@ -156,7 +156,7 @@ def listed_rates(
         return {
             f"{rate}@{name}": share
             for name, decisions in accepted.items()
-            for rate, share in _decided(weights, pairs.same, decisions).items()
+            for rate, share in decided(weights, pairs.same, decisions).items()
             if rate in {"fmr", "fnmr"}
         }
 
@@ -174,7 +174,8 @@ def with_unsupported(figures: dict[str, Estimate], impostors: int) -> dict[str, 
     }
 
 
-def _decided(weights: Weights, same: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> Shares:
+def decided(weights: Weights, same: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> Shares:
+    """Figures of decisions, each (r,), from (m, r) weights of m pairs."""
     masks = np.stack([same, same & accepted, ~same, ~same & accepted]).astype(np.float64)
     return decision_shares(*(masks @ weights))
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from visavis.matching.verdict import Verdict
 from visavis.matching.verify import verify
 from visavis.models.model import DEFAULT_FMR, Model
-from visavis.photos.align import TEMPLATES
+from visavis.photos.align import BOX_MARGIN, TEMPLATES, WHOLE
 from visavis.photos.choose import Choice
+from visavis.photos.face import Face
+from visavis.photos.input_spec import InputSpec
 from visavis.photos.photo import Photo, PhotoSource
 
 PATCHES_ACROSS = 8
@@ -74,28 +76,46 @@ def explain(
     )
     a, b = (model.crop(face) for face in verdict.faces)
     maps = _drops(model, a, b), _drops(model, b, a)
-    outside = ~face_oval(model.card.input.template, *a.shape[:2])
+    ovals = [
+        face_oval(landmarks_on_crop(face, model.card.input), *a.shape[:2]) for face in verdict.faces
+    ]
     return Explanation(
         verdict=verdict,
         crops=(a, b),
         maps=maps,
-        outside_shares=(_share(maps[0], outside), _share(maps[1], outside)),
-        outside_area=float(outside.mean()),
+        outside_shares=(_share(maps[0], ~ovals[0]), _share(maps[1], ~ovals[1])),
+        outside_area=1 - float(np.mean(ovals)),
     )
 
 
-def face_oval(template: str, height: int, width: int) -> NDArray[np.bool_]:
-    """(height, width) mask of the face on an aligned crop: brow to chin, cheek to cheek.
+def face_oval(landmarks: NDArray[np.floating[Any]], height: int, width: int) -> NDArray[np.bool_]:
+    """(height, width) mask of the face on a crop: brow to chin, cheek to cheek.
 
     An ellipse about the middle of eyes and mouth, in units of the distance between the eyes: 1.05
     of it to each side and 1.45 up and down, the proportions of a frontal adult face (Farkas, 1994).
+
+    Args:
+        landmarks: (5, 2) where the eyes, the nose and the mouth lie, in pixels of the crop.
+        height, width: of the crop.
     """
-    side = min(height, width)
-    points = TEMPLATES[template].points * side + np.array([width - side, height - side]) / 2
-    eyes = float(np.linalg.norm(points[1] - points[0]))
-    x, y = (points[:2].mean(axis=0) + points[3:].mean(axis=0)) / 2
+    eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
+    x, y = (landmarks[:2].mean(axis=0) + landmarks[3:].mean(axis=0)) / 2
     rows, columns = np.mgrid[:height, :width]
     return np.asarray(((columns - x) / (1.05 * eyes)) ** 2 + ((rows - y) / (1.45 * eyes)) ** 2 <= 1)
+
+
+def landmarks_on_crop(face: Face, spec: InputSpec) -> NDArray[np.float64]:
+    """(5, 2) where a face's landmarks lie on the crop that a model takes of it."""
+    size = np.array([spec.width, spec.height], dtype=np.float64)
+    if spec.template in TEMPLATES:
+        side = size.min()
+        return TEMPLATES[spec.template].points * side + (size - side) / 2
+    points = face.landmarks.astype(np.float64)
+    if spec.template == WHOLE:
+        return points * size / (face.photo.width, face.photo.height)
+    left, top, across, down = face.box
+    scale = size.min() / (BOX_MARGIN * max(across, down))
+    return (points - (left + across / 2, top + down / 2)) * scale + size / 2
 
 
 def _drops(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from pathlib import Path
 
@@ -14,22 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from visavis.errors import DataError
-from visavis.files import write_output
 from visavis.matching.verdict import Verdict
 from visavis.models.card import Card
 from visavis.models.scores import Scores
 from visavis.photos.face import Face
+from visavis.report.picture_file import PAPER, picture_format, save_picture
 from visavis.report.score_plots import coarse, draw_distributions
 from visavis.report.style import GENUINE, GRID, IMPOSTOR, INK, MUTED, house_style, legend_above
 from visavis.report.wording import number, percent
 
-FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".pdf": "pdf", ".svg": "svg"}
-"""What a picture can be saved as, by its file's suffix."""
-
 _HEAT = LinearSegmentedColormap.from_list("visavis", [IMPOSTOR, "#ffffff00", GENUINE])
-
-_PAPER = {"figure.facecolor": "white", "savefig.bbox": "tight", "savefig.pad_inches": 0.3}
 
 PHOTO_SIDE = 900
 """Pixels of a drawn photo's longer side: sharp at the size of the picture, however large it was."""
@@ -44,14 +37,14 @@ def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
     Args:
         verdict: of ``visavis.matching.verify``.
         card: of the model that gave it; without scores, the axis shows no distributions.
-        path: its suffix is one of ``FORMATS``.
+        path: its suffix is one of ``report.picture_file.FORMATS``.
 
     Raises:
         DataError: another suffix, or the file cannot be written.
     """
-    kind = _format(path)
+    picture_format(path)
     notes = [line for note in verdict.warnings for line in textwrap.wrap(f"Note: {note}", 112)]
-    with house_style(**_PAPER):
+    with house_style(**PAPER):
         figure = Figure(figsize=(10, 7.2 + 0.22 * len(notes)), layout="constrained")
         title = "\n".join(textwrap.wrap(headline(verdict), 60))
         figure.suptitle(title, x=0.02, ha="left", fontsize=19, fontweight="bold", color=INK)
@@ -64,7 +57,7 @@ def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
         _draw_score(score, verdict, card)
         words = "\n".join([explanation(verdict, card), *notes])
         score.set_xlabel(f"similarity (larger is more alike)\n\n{words}", loc="left")
-        _save(figure, path, kind)
+        save_picture(figure, path)
 
 
 def headline(verdict: Verdict) -> str:
@@ -135,15 +128,15 @@ def draw_explanation(
             the crop.
         outside_share: of each map's absolute sum, the part that lies outside the face, in [0, 1].
         similarity: of the two faces, nothing hidden.
-        path: its suffix is one of ``FORMATS``.
+        path: its suffix is one of ``report.picture_file.FORMATS``.
         outside_area: the share of a crop that lies outside the face, told beside the shares above.
 
     Raises:
         DataError: another suffix, or the file cannot be written.
     """
-    kind = _format(path)
+    picture_format(path)
     largest = max(1e-9, *(float(np.abs(drops).max(initial=0.0)) for drops in maps))
-    with house_style(**_PAPER):
+    with house_style(**PAPER):
         figure = Figure(figsize=(8, 5.6), layout="constrained")
         outside = percent(float(np.mean(outside_share)))
         title = (
@@ -166,22 +159,7 @@ def draw_explanation(
             f"blue: speaks for one person; orange: speaks against it{even}"
         )
         bar.outline.set_visible(False)
-        _save(figure, path, kind)
-
-
-def _format(path: Path) -> str:
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        known = ", ".join(FORMATS)
-        raise DataError(f"cannot save a picture as {path.name}; end its name in one of {known}")
-    return kind
-
-
-def _save(figure: Figure, path: Path, kind: str) -> None:
-    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150, metadata=undated.get(kind))
-    write_output(path, buffer.getvalue())
+        save_picture(figure, path)
 
 
 def _crop(face: Face, card: Card) -> NDArray[np.uint8]:

@@ -10,30 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from visavis.errors import ModelError
 from visavis.models.calibration import Calibration
 from visavis.models.scores import Scores, Threshold
+from visavis.photos.input_spec import InputSpec
 
 SCHEMA_VERSION: Final = 1
-
-
-class InputSpec(BaseModel):
-    """The crops that an encoder takes: uint8, NHWC.
-
-    Attributes:
-        width, height: pixels.
-        colour: ``rgb`` (3 channels) or ``grey`` (1 channel).
-        template: name of the alignment template, see ``visavis.photos.align.TEMPLATES``.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    width: Annotated[int, Field(gt=0)]
-    height: Annotated[int, Field(gt=0)]
-    colour: Literal["rgb", "grey"]
-    template: str
-
-    @property
-    def channels(self) -> int:
-        """1 or 3."""
-        return 3 if self.colour == "rgb" else 1
 
 
 class Card(BaseModel):
@@ -54,6 +33,7 @@ class Card(BaseModel):
         best_accuracy: the threshold of best accuracy on the calibration's pairs.
         figures: name of a protocol to the figures measured under it.
         recipe, data_fingerprint: of a trained model.
+        training: how its run went: epochs, seconds, why it stopped, parameters.
         parent: fingerprint and agreement of a quantised or distilled copy's parent.
         files: sha256 of every file beside the card.
     """
@@ -75,6 +55,7 @@ class Card(BaseModel):
     best_accuracy: Threshold | None = None
     figures: dict[str, dict[str, Any]] = {}
     recipe: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
     data_fingerprint: str | None = None
     parent: dict[str, Any] | None = None
     files: dict[str, str] = {}
@@ -100,7 +81,8 @@ class Card(BaseModel):
                     f"{SCHEMA_VERSION}; install the version that made it"
                 ) from None
             where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise ModelError(f"{path}: {where}: {first['msg']}") from None
+            reason = first["msg"].removeprefix("Value error, ")  # of a check of our own
+            raise ModelError(f"{path}: {where}: {reason}") from None
 
     def text(self) -> str:
         """The card as JSON, as it is written to ``card.json``."""

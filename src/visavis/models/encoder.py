@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import ModelError
-from visavis.models.card import InputSpec
+from visavis.photos.input_spec import InputSpec
 from visavis.runtime import RuntimeName, open_network
 
 BATCH = 8
@@ -56,7 +56,7 @@ class Encoder:
         Raises:
             ModelError: the crops are of another shape or type.
         """
-        shape = (self._spec.height, self._spec.width, self._spec.channels)
+        shape = self._spec.shape
         if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != shape:
             raise ModelError(
                 f"the model takes uint8 crops of shape (n, {', '.join(map(str, shape))}), "

@@ -14,11 +14,12 @@ from visavis.errors import ModelError
 from visavis.models.card import Card
 from visavis.models.encoder import Encoder
 from visavis.models.folder import CARD, ENCODER, HEAD, check_files, current_detector
+from visavis.models.head import PairHead
 from visavis.models.scores import Threshold
 from visavis.models.zoo import DEFAULT_MODEL, locate
 from visavis.photos.detect import Detector
 from visavis.photos.face import Face
-from visavis.runtime import Network, RuntimeName, open_network
+from visavis.runtime import RuntimeName
 
 DEFAULT_FMR = 1e-3
 
@@ -53,9 +54,9 @@ class Model:
                 )
             finally:
                 checked.result()  # says of a damaged file what a runtime would say in its own words
-        self._head: Network | None = None
+        self._head: PairHead | None = None
         if self.card.distance == "head":
-            self._head = open_network(folder / HEAD, runtime, threads, exact=True)
+            self._head = PairHead(folder / HEAD, runtime, threads)
 
     @classmethod
     def load(
@@ -124,13 +125,7 @@ class Model:
         """
         a, b = first.astype(np.float64), second.astype(np.float64)
         if self._head is not None:
-            return np.concatenate(
-                [
-                    self._head(x, y)[0].reshape(-1).astype(np.float64)
-                    for x, y in zip(_blocks(first), _blocks(second), strict=True)
-                ]
-                or [np.empty(0)]
-            )
+            return self._head.compare(first, second)
         if self.card.distance == "euclidean":
             return np.asarray(-np.linalg.norm(a - b, axis=1))
         return np.asarray(np.einsum("nd,nd->n", a, b))
@@ -170,10 +165,6 @@ class Model:
         if self.card.scores is None:
             raise ModelError(_uncalibrated(self.name))
         return self.card.scores.threshold(fmr)
-
-
-def _blocks(array: NDArray[np.float32], size: int = 65536) -> list[NDArray[np.float32]]:
-    return [array[start : start + size] for start in range(0, len(array), size)]
 
 
 def _uncalibrated(name: str) -> str:

@@ -19,9 +19,21 @@ DEFAULT_MODEL = "sface"
 
 
 @cache
-def known_models() -> dict[str, dict[str, Any]]:
-    """``zoo.toml``: each known model's name to its entry."""
+def _zoo() -> dict[str, dict[str, dict[str, Any]]]:
     return tomllib.loads((HERE / "zoo.toml").read_text(encoding="utf-8"))
+
+
+def known_models() -> dict[str, dict[str, Any]]:
+    """Of ``zoo.toml``: each known model's name to its entry."""
+    return _zoo()["models"]
+
+
+def known_weights() -> dict[str, dict[str, Any]]:
+    """Of ``zoo.toml``: public weights to start training from, ``backbone-name`` to their origin."""
+    return {
+        name: {key: entry[key] for key in ("url", "sha256")}
+        for name, entry in _zoo().get("weights", {}).items()
+    }
 
 
 def locate(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Alignment: a similarity transform that puts five landmarks where a network expects them."""
+"""Crops: a face put where a network expects it, by its landmarks or its box, or the whole photo."""
 
 from __future__ import annotations
 
@@ -50,7 +50,27 @@ TEMPLATES = {
         AlignmentTemplate("loose", _around_centre(_ARCFACE / 112, 0.6)),
     )
 }
-"""Templates by name. To add one is to add a line here."""
+"""Alignment templates by name. To add one is to add a line here."""
+
+BOX = "box"
+WHOLE = "whole"
+CROPS = (*TEMPLATES, BOX, WHOLE)
+"""What a crop is made by: an alignment template, the face's box, or nothing: the whole photo."""
+
+BOX_MARGIN = 1.3
+"""Side of a ``box`` crop in longer sides of the face's box: from the hair's parting to the chin's
+underside, where the box itself ends at the forehead and the chin."""
+
+
+def check_crop(name: str) -> str:
+    """The name, where it is one of ``CROPS``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if name not in CROPS:
+        raise ValueError(f"{name!r} is no crop template; it is one of {', '.join(CROPS)}")
+    return name
 
 
 def similarity_transform(
@@ -97,10 +117,54 @@ def crop_aligned(
     side = min(width, height)
     margin = np.array([width - side, height - side]) / 2
     matrix = similarity_transform(landmarks, template.points * side + margin)
+    return _cut(pixels, matrix, (width, height))
+
+
+def crop_box(
+    pixels: NDArray[np.uint8], box: tuple[float, float, float, float], width: int, height: int
+) -> NDArray[np.uint8]:
+    """Cut the upright square around a box; black where it reaches past the photo.
+
+    The square has the box's centre and ``BOX_MARGIN`` times its longer side.
+
+    Args:
+        pixels: (H, W, C) uint8.
+        box: left, top, width and height in pixels, of which the longer is above 0.
+        width, height: of the crop, in pixels; unequal ones keep the face's proportions and show
+            more of the photo along the longer.
+
+    Returns:
+        (height, width, C) uint8.
+    """
+    left, top, across, down = box
+    scale = min(width, height) / (BOX_MARGIN * max(across, down))
+    # Pixel centres lie at +0.5 of the edges that a box is measured by.
+    x = width / 2 - 0.5 - scale * (left + across / 2 - 0.5)
+    y = height / 2 - 0.5 - scale * (top + down / 2 - 0.5)
+    return _cut(pixels, np.array([[scale, 0, x], [0, scale, y]]), (width, height))
+
+
+def crop_whole(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The whole photo, each pixel of the crop the mean of those that it covers.
+
+    Args:
+        pixels: (H, W, C) uint8.
+        width, height: of the crop, in pixels; another ratio than the photo's stretches it.
+
+    Returns:
+        (height, width, C) uint8.
+    """
+    whole = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(whole, dtype=np.uint8).reshape(height, width, -1)
+
+
+def _cut(
+    pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, int]
+) -> NDArray[np.uint8]:
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
-        pixels, matrix = _shrink(pixels, matrix, scale, (width, height))
-    return _warp(pixels, matrix, (width, height))
+        pixels, matrix = _shrink(pixels, matrix, scale, size)
+    return _warp(pixels, matrix, size)
 
 
 def _shrink(

@@ -10,7 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.photos.align import TEMPLATES, crop_aligned
+from visavis.photos.align import (
+    BOX,
+    TEMPLATES,
+    WHOLE,
+    check_crop,
+    crop_aligned,
+    crop_box,
+    crop_whole,
+)
 from visavis.photos.photo import Photo
 
 Colour = Literal["rgb", "grey"]
@@ -36,21 +44,29 @@ class Face:
     def crop(
         self, template: str = "arcface", width: int = 112, height: int = 112, colour: Colour = "rgb"
     ) -> NDArray[np.uint8]:
-        """The aligned face from the full-resolution photo.
+        """The face from the full-resolution photo.
 
         Args:
-            template: a name in ``visavis.photos.align.TEMPLATES``.
+            template: a name in ``visavis.photos.align.CROPS``: an alignment template puts the
+                landmarks in their places; ``box`` cuts the square around the box, 1.3 times its
+                longer side; ``whole`` scales the whole photo.
             width, height: pixels.
             colour: ``rgb`` or ``grey`` (luma of ITU-R 601).
 
         Returns:
             (height, width, 3 or 1) uint8.
+
+        Raises:
+            ValueError: an unknown template.
         """
-        pixels = crop_aligned(self.photo.pixels, self.landmarks, TEMPLATES[template], width, height)
-        if colour == "grey":
-            grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-            return grey[:, :, np.newaxis]
-        return pixels
+        whole = self.photo.pixels
+        if check_crop(template) == WHOLE:
+            pixels = crop_whole(whole, width, height)
+        elif template == BOX:
+            pixels = crop_box(whole, self.box, width, height)
+        else:
+            pixels = crop_aligned(whole, self.landmarks, TEMPLATES[template], width, height)
+        return pixels if colour == "rgb" else _grey(pixels)
 
     @cached_property
     def eye_distance(self) -> float:
@@ -100,3 +116,8 @@ class Face:
             "turn": round(self.turn, 3),
             "sharpness": round(self.sharpness, 1),
         }
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return grey[:, :, np.newaxis]

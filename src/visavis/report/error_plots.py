@@ -38,7 +38,7 @@ def roc(evaluation: Evaluation) -> Plot | None:
     with house_style():
         figure, axes = new_plot()
         axes.set_xscale("log")
-        axes.step(10**x, y, where="post", color=GENUINE, label=evaluation.model[:24], zorder=3)
+        axes.step(10**x, y, where="post", color=GENUINE, label="this model", zorder=3)
         _mark_thresholds(axes, evaluation, floor, accepted=True)
         lowest = _lowest_acceptance(evaluation, y[x > np.log10(floor)])
         axes.set_ylim(lowest - 0.1 * (1 - lowest), 1 + 0.03 * (1 - lowest))
@@ -76,7 +76,7 @@ def det(evaluation: Evaluation) -> Plot | None:
         axes.set_xscale("function", functions=(_probit, ndtr))
         axes.set_yscale("function", functions=(_probit, ndtr))
         axes.plot([floor, 0.6], [floor, 0.6], color=GRID, linewidth=1.2, label="equal errors")
-        axes.step(ndtr(x), ndtr(y), where="post", color=GENUINE, label=evaluation.model[:24])
+        axes.step(ndtr(x), ndtr(y), where="post", color=GENUINE, label="this model")
         _mark_thresholds(axes, evaluation, floor, accepted=False)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(FixedLocator([tick for tick in _DET_TICKS if tick >= floor]))

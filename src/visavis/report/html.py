@@ -50,20 +50,34 @@ def write_report(path: Path, evaluation: Evaluation, command: str = "") -> None:
 
 def report_html(evaluation: Evaluation, command: str = "") -> str:
     """The report as one page under ``LARGEST_REPORT`` bytes, see ``write_report``."""
-    content = _content(evaluation, command)
+    return small_page(evaluation_content(evaluation, command), "report.html.j2")
+
+
+def small_page(content: dict[str, Any], template: str) -> str:
+    """A template filled, its thumbnails as large as ``LARGEST_REPORT`` allows.
+
+    Args:
+        content: what the template names; it calls ``thumbnail(photo)`` for a large picture and
+            ``thumbnail(photo, part)`` for one whose side is so many times smaller.
+        template: a file of ``templates/``.
+    """
     for size in THUMBNAIL_SIZES:
-        page = _render(content, partial(thumbnail, size=size))
+        page = _render(content, template, partial(_picture, size))
         if len(page.encode("utf-8", "replace")) < LARGEST_REPORT:
             return page
-    return _render(content, lambda _: None)
+    return _render(content, template, lambda *_: None)
 
 
-def _render(content: dict[str, Any], picture: Callable[[Path], str | None]) -> str:
-    return str(_template().render(content, thumbnail=picture))
+def _picture(size: int, photo: Path, part: int = 1) -> str | None:
+    return thumbnail(photo, size // part)
+
+
+def _render(content: dict[str, Any], template: str, picture: Callable[..., str | None]) -> str:
+    return str(_template(template).render(content, thumbnail=picture))
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("visavis.report"),
         autoescape=True,
@@ -75,10 +89,11 @@ def _template() -> Template:
     environment.filters.update({rule.__name__: rule for rule in filters})
     environment.filters["count"] = wording.count
     environment.globals.update(labels=LABELS, meanings=wording.MEANINGS, limits=wording.LIMITS)
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
-def _content(evaluation: Evaluation, command: str) -> dict[str, Any]:
+def evaluation_content(evaluation: Evaluation, command: str) -> dict[str, Any]:
+    """What ``report.html.j2`` names, and every template that extends it."""
     figures = dict(evaluation.figures.estimates())
     place = partial(_place, folder=_common_folder(evaluation))
     return {

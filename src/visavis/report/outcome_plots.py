@@ -87,7 +87,7 @@ def folds(evaluation: Evaluation) -> Plot | None:
             axes.axhline(mean, color=GENUINE, linewidth=1.3, label="mean ± standard error")
         for number, accuracy in enumerate(accuracies, start=1):
             if accuracy.value is not None:
-                _draw_estimate(axes, accuracy, number, vertical=True)
+                draw_estimate(axes, accuracy, number, vertical=True)
         axes.set_xticks(range(1, len(accuracies) + 1))
         axes.set_xlabel("fold")
         axes.set_ylabel("accuracy (%)")
@@ -146,7 +146,7 @@ def _draw_groups(
                 0.02, row, note, color=MUTED, va="center", transform=axes.get_yaxis_transform()
             )
         else:
-            _draw_estimate(axes, rate, row, vertical=False, colour=colour)
+            draw_estimate(axes, rate, row, vertical=False, colour=colour)
     labels = [f"{name}\nn = {n:,}" for name, (_, n) in zip(names, rates, strict=True)]
     axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -158,9 +158,10 @@ def _draw_groups(
     axes.grid(visible=False, axis="y")
 
 
-def _draw_estimate(
+def draw_estimate(
     axes: Axes, estimate: Estimate, position: float, *, vertical: bool, colour: str = INK
 ) -> None:
+    """A figure as a dot with its interval, at ``position`` on the other axis."""
     value = 0.0 if estimate.value is None else estimate.value
     bar = None
     if estimate.low is not None and estimate.high is not None:

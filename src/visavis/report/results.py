@@ -35,9 +35,23 @@ def write_section(path: Path, evaluation: Evaluation, command: str) -> None:
     Raises:
         DataError: the file is not text, a section in it has no end, or it cannot be written.
     """
+    put_section(path, _key(evaluation), section_text(evaluation, command))
+
+
+def put_section(path: Path, key: str, content: str) -> None:
+    """Add a section to the Markdown file at ``path``, or replace it where it stands.
+
+    Args:
+        path: an existing UTF-8 file or a new one, in a folder that exists.
+        key: of the section; sections stand in the order of their keys. Word characters, spaces and
+            single hyphens only.
+        content: Markdown that ends in a newline.
+
+    Raises:
+        DataError: see ``write_section``.
+    """
     text = _read(path)
-    key = _key(evaluation)
-    section = f"{_begin(key)}\n{section_text(evaluation, command)}{_end(key)}\n"
+    section = f"{_begin(key)}\n{content}{_end(key)}\n"
     begins = {found[1]: found.start() for found in _BEGIN.finditer(text)}
     ends = {name: _end_of(text, path, name, start) for name, start in begins.items()}
     later = min((begins[name] for name in begins if name > key), default=None)
@@ -58,7 +72,7 @@ def section_text(evaluation: Evaluation, command: str) -> str:
     """The section as Markdown, without its markers."""
     figures = evaluation.figures
     lines = [
-        f"## {_cell(evaluation.model)}: {_cell(evaluation.protocol)}",
+        f"## {cell(evaluation.model)}: {cell(evaluation.protocol)}",
         "",
         verdict_sentence(evaluation),
         "",
@@ -66,7 +80,7 @@ def section_text(evaluation: Evaluation, command: str) -> str:
         "| --- | ---: | :---: |",
     ]
     for name, estimate in figures.estimates():
-        lines.append(f"| {LABELS[name]} | {value(estimate)} | {_cell(interval(estimate))} |")
+        lines.append(f"| {LABELS[name]} | {value(estimate)} | {cell(interval(estimate))} |")
     lines += ["", f"{pairs_counted(figures)}; {figures.n_missed:,} of them with a missed face.", ""]
     if evaluation.fold_accuracy is not None:
         mean, error = evaluation.fold_accuracy
@@ -97,8 +111,8 @@ def _operating(evaluation: Evaluation) -> list[str]:
         return []
     rows = [
         f"| {'best accuracy' if point.threshold.fmr is None else rate(point.threshold.fmr)} "
-        f"| {number(point.threshold.value)} | {_cell(str(value(point.fmr)))} "
-        f"| {_cell(interval(point.fmr))} | {value(point.fnmr)} | {_cell(interval(point.fnmr))} |"
+        f"| {number(point.threshold.value)} | {cell(str(value(point.fmr)))} "
+        f"| {cell(interval(point.fmr))} | {value(point.fnmr)} | {cell(interval(point.fnmr))} |"
         for point in evaluation.operating
     ]
     return [
@@ -145,5 +159,6 @@ def _end_of(text: str, path: Path, key: str, start: int) -> int:
     return after + 1 if text[after : after + 1] == "\n" else after
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text that stands in one cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())

@@ -98,6 +98,16 @@ def count(number_of: int, singular: str, plural: str | None = None) -> str:
     return f"{number_of:,} {singular if number_of == 1 else plural or singular + 's'}"
 
 
+def duration(seconds: float) -> str:
+    """``0.42 s``, ``31 s``, ``12 min 5 s``, ``1 h 12 min``."""
+    if seconds < 10:
+        return f"{seconds:.2g}{_NO_BREAK}s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    parts = ((hours, "h"), (minutes, "min")) if hours else ((minutes, "min"), (rest, "s"))
+    return " ".join(f"{number_of}{_NO_BREAK}{unit}" for number_of, unit in parts if number_of)
+
+
 def pairs_counted(figures: Figures) -> str:
     """What a plot is made from: the n of its caption."""
     return (

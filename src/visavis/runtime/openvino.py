@@ -117,6 +117,5 @@ class _Request:
     def run(self, inputs: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
         for own, given in zip(self._inputs, inputs, strict=True):
             np.copyto(own, given)
-        self._request.start_async()
-        self._request.wait()
+        self._request.infer(share_outputs=True)  # on this thread, unlike start_async
         return [np.array(tensor.data) for tensor in self._request.output_tensors]

@@ -15,7 +15,8 @@ class Origin:
     """One file that somebody else published.
 
     Attributes:
-        sha256: of its content; a copy with another hash is refused.
+        sha256: of its content, or where its publisher states no more the first eight digits or
+            more; a copy with another hash is refused.
         url: where it can be downloaded; empty where it cannot.
         package: an installed package that carries it (it is read, never imported); may be empty.
         resource: its path inside that package.
@@ -55,7 +56,7 @@ class Origin:
         raise ModelError("a model file is missing: " + " and ".join(tried) + mend)
 
     def _matches(self, content: bytes) -> bool:
-        return hashlib.sha256(content).hexdigest() == self.sha256
+        return hashlib.sha256(content).hexdigest().startswith(self.sha256)
 
 
 def package_file(package: str, resource: str) -> Path | None:

@@ -1,0 +1,99 @@
+"""A comparison as people read it: one HTML file, or a section of Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from visavis.evaluation.figures import LABELS
+from visavis.files import write_output
+from visavis.report.compare import LEGEND, NOT_COMPARABLE, Comparison, Group, cell_words
+from visavis.report.compare_plots import compare_plots
+from visavis.report.html import small_page
+from visavis.report.results import cell, put_section
+
+FACTS = ("Parameters", "Time to converge", "Speed")
+KEY = "comparison"
+
+
+def write_comparison(path: Path, comparison: Comparison, command: str = "") -> None:
+    """Write the comparison as one self-contained HTML file, whole or not at all.
+
+    Args:
+        path: an ``.html`` file to write or replace, in a folder that exists.
+        comparison: to show.
+        command: that makes the page again.
+
+    Raises:
+        DataError: the folder is missing or not writable, or the disk is full.
+    """
+    write_output(path, comparison_html(comparison, command).encode("utf-8", "replace"))
+
+
+def comparison_html(comparison: Comparison, command: str = "") -> str:
+    """The page, see ``write_comparison``."""
+    content = {
+        "groups": [
+            (group, [(plot, Markup(plot.svg)) for plot in compare_plots(group, index)])  # noqa: S704
+            for index, group in enumerate(comparison.groups)
+        ],
+        "facts": FACTS,
+        "legend": LEGEND,
+        "apart": NOT_COMPARABLE if len(comparison.groups) > 1 else "",
+        "n_runs": sum(len(group.rows) for group in comparison.groups),
+        "command": command,
+        "cell_words": lambda cell: list(cell_words(cell)),
+    }
+    return small_page(content, "compare.html.j2")
+
+
+def write_comparison_section(path: Path, comparison: Comparison, command: str) -> None:
+    """Add or replace the comparison's section in a Markdown file such as ``RESULTS.md``.
+
+    Raises:
+        DataError: see ``visavis.report.results.put_section``.
+    """
+    put_section(path, KEY, f"{markdown(comparison)}\n```sh\n{command}\n```\n\n")
+
+
+def markdown(comparison: Comparison) -> str:
+    """The tables, and the command of each run."""
+    lines = ["## Training runs compared", ""]
+    if len(comparison.groups) > 1:
+        lines += [NOT_COMPARABLE, ""]
+    for group in comparison.groups:
+        lines += [f"### {cell(group.protocol)}", "", f"{group.pairs}.", "", *_table(group), ""]
+        lines += _remarks(group)
+    if any(len(group.rows) > 1 for group in comparison.groups):
+        lines += [LEGEND, ""]
+    commands = [
+        (row.label, row.run.command)
+        for group in comparison.groups
+        for row in group.rows
+        if row.run.command
+    ]
+    if commands:
+        lines += ["```sh", *(f"{command}  # {label}" for label, command in commands), "```", ""]
+    return "\n".join(lines)
+
+
+def _table(group: Group) -> list[str]:
+    header = ["Run", *(LABELS[name] for name in group.columns), *FACTS]
+    rows = [
+        [
+            cell(row.label),
+            *("<br>".join(map(cell, cell_words(row.cells[name]))) for name in group.columns),
+            *row.facts,
+        ]
+        for row in group.rows
+    ]
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def _remarks(group: Group) -> list[str]:
+    lines = [
+        f"- {cell(row.label)}: {cell(', '.join(row.remarks))}." for row in group.rows if row.remarks
+    ]
+    return [*lines, ""] if lines else []

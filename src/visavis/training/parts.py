@@ -1,0 +1,143 @@
+"""A recipe's network, head and loss, built; every mistake in it becomes one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from visavis.errors import DataError
+from visavis.models.folder import CARD, WEIGHTS
+from visavis.models.model import Model
+from visavis.models.zoo import known_models
+from visavis.nets.backbones import BACKBONES, build_backbone
+from visavis.nets.encoder import Encoder
+from visavis.nets.heads import Head, build_head
+from visavis.nets.input import Input
+from visavis.nets.losses import (
+    PAIR_LOSSES,
+    BatchLoss,
+    PairLoss,
+    WeightedSum,
+    build_batch_loss,
+    build_pair_loss,
+)
+from visavis.nets.pretrained import load_state, read_state
+from visavis.photos.input_spec import InputSpec
+from visavis.training.recipe import Recipe
+from visavis.training.weights import public_weights, read_weights
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained.
+
+    Attributes:
+        base: the finished model whose embeddings a head is trained on; else ``None``.
+        encoder: the network in training; ``None`` with a base.
+        head: on its embeddings.
+        spec: the crops that it takes.
+        size: of an embedding.
+    """
+
+    base: Model | None
+    encoder: Encoder | None
+    head: Head
+    spec: InputSpec
+    size: int
+
+    @property
+    def cached(self) -> bool:
+        """Whether no weight of the encoder learns, so that each photo is embedded once."""
+        return self.encoder is None or not any(p.requires_grad for p in self.encoder.parameters())
+
+
+def build_parts(recipe: Recipe, threads: int | None = None) -> Parts:
+    """Build a recipe's network and head.
+
+    Raises:
+        DataError: a name or option that the recipe gets wrong, or weights that do not fit.
+        ModelError: a base model that cannot be loaded.
+    """
+    net = recipe.net
+    if is_model(net.backbone):
+        base = Model.load(net.backbone, threads=threads)
+        size = base.card.embedding_size
+        with sentences(recipe):
+            head = build_head(recipe.head.kind, size, **recipe.head.options)
+        return Parts(base, None, head, base.card.input, size)
+    with sentences(recipe):
+        spec = _input(recipe)
+        backbone = build_backbone(net.backbone, spec, **net.options)
+        encoder = Encoder(
+            backbone,
+            net.embedding,
+            batchnorm=net.batchnorm,
+            normalise=net.normalise,
+            flip=net.flip,
+        )
+        head = build_head(recipe.head.kind, encoder.size, **recipe.head.options)
+        if net.pretrained:
+            _start_from(net.pretrained, net.backbone, encoder, head)
+        encoder.freeze(net.frozen)
+    crops = InputSpec(
+        width=spec.width, height=spec.height, colour=spec.colour, template=spec.template
+    )
+    return Parts(None, encoder, head, crops, encoder.size)
+
+
+def build_loss(recipe: Recipe, head: Head, people: int, size: int) -> PairLoss | BatchLoss:
+    """Build a recipe's loss: on pairs where it trains on pairs, else on batches of people."""
+    with sentences(recipe):
+        if recipe.data.pairs != "batch":
+            part = recipe.loss[0]
+            if part.kind not in PAIR_LOSSES:
+                known = ", ".join(PAIR_LOSSES)
+                raise ValueError(f"loss {part.kind!r} needs batches of people; for pairs: {known}")
+            return build_pair_loss(part.kind, head, **part.options)
+        terms = [
+            (
+                part.weight,
+                build_batch_loss(part.kind, people=people, size=size, head=head, **part.options),
+            )
+            for part in recipe.loss
+        ]
+        return terms[0][1] if len(terms) == 1 else WeightedSum(terms)
+
+
+def is_model(name: str) -> bool:
+    """Whether a recipe's backbone is a finished model rather than an architecture."""
+    return name not in BACKBONES and (name in known_models() or (Path(name) / CARD).is_file())
+
+
+@contextmanager
+def sentences(recipe: Recipe) -> Iterator[None]:
+    """Turn what ``visavis.nets`` finds wrong into one sentence with the recipe's name."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise DataError(f"recipe {recipe.name}: {error}") from None
+
+
+def _input(recipe: Recipe) -> Input:
+    if recipe.net.backbone not in BACKBONES:
+        known = ", ".join([*BACKBONES, *known_models()])
+        raise ValueError(f"there is no backbone {recipe.net.backbone!r}; there are: {known}")
+    default = BACKBONES[recipe.net.backbone].default_input
+    if recipe.crop is None:
+        return default
+    crop = recipe.crop
+    return Input(crop.width, crop.height, crop.colour, crop.template, default.mean, default.std)
+
+
+def _start_from(pretrained: str, backbone: str, encoder: Encoder, head: Head) -> None:
+    """Public weights for the backbone, or everything from a model folder of ours."""
+    folder = Path(pretrained)
+    if (folder / CARD).is_file():
+        if not (folder / WEIGHTS).is_file():
+            raise ValueError(f"{folder} holds no {WEIGHTS}, so there is nothing to go on from")
+        read_weights(folder / WEIGHTS, encoder, head)
+    else:
+        path = public_weights(backbone, pretrained)
+        load_state(encoder.backbone, read_state(path), str(path))

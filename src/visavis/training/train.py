@@ -1,0 +1,62 @@
+"""``visavis.train``: the whole walk from a recipe and data to a model that verifies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from visavis.data.faceset import Source
+from visavis.models.model import Model
+from visavis.report.run import Run, save_run, write_run_report
+from visavis.training.finish import Progress, calibrate_and_measure, embed_test, make_model
+from visavis.training.fit import ALONE, Resources, fit
+from visavis.training.recipe import Recipe
+
+MODEL, REPORT = "model", "report.html"
+
+
+def train(
+    recipe: Recipe,
+    source: Source,
+    folder: Path,
+    *,
+    resume: bool = False,
+    resources: Resources = ALONE,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Run:
+    """Train, export, calibrate, measure, and write the report.
+
+    Args:
+        recipe: what to train.
+        source: what on; see ``visavis.data.source.open_source``.
+        folder: of the run. It gets ``model/``, the model folder; ``report.html``; checkpoints,
+            logs, and the crops of the photos trained on, which deleting the folder deletes.
+        resume: go on with a run that was killed.
+        resources: devices, threads, budget.
+        progress: called with a stage, steps done and steps in all.
+        command: that makes the run again, for the report.
+
+    Returns:
+        The run; its model is in ``folder / "model"``.
+
+    Raises:
+        DataError, ModelError: see ``fit`` and ``make_model``.
+    """
+    fitted = fit(recipe, source, folder, resume=resume, resources=resources, progress=progress)
+    model = make_model(recipe, fitted, folder / MODEL, resources.threads)
+    card, evaluation = calibrate_and_measure(model, fitted, progress)
+    final = Model.load(folder / MODEL, threads=resources.threads)
+    embeddings, faces = embed_test(final, fitted.material.test, progress)
+    run = Run(
+        name=recipe.name,
+        folder=folder,
+        card=card,
+        history=fitted.history,
+        evaluation=evaluation,
+        embeddings=embeddings,
+        faces=faces,
+        warnings=fitted.warnings,
+    )
+    save_run(folder, run)
+    write_run_report(folder / REPORT, final, run, command)
+    return run

@@ -1,0 +1,192 @@
+"""The training loop's body: one encoder forward for a batch, a loss on all its pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from visavis.data.faceset import PairSet
+from visavis.evaluation.fit import best_accuracy_threshold
+from visavis.nets.collapse import collapse
+from visavis.nets.encoder import Encoder
+from visavis.nets.heads import Head
+from visavis.nets.input import to_images
+from visavis.nets.losses import BatchLoss, PairLoss
+from visavis.training.augment import Augment
+from visavis.training.batches import Batch
+from visavis.training.recipe import Recipe
+
+Inputs = Callable[[NDArray[np.int64]], Tensor]
+"""Rows to what the network takes: crops (n, h, w, c) uint8, or cached embeddings (n, d) float32."""
+
+
+class Twin(lightning.LightningModule):
+    """A Siamese network in training.
+
+    Args:
+        recipe: what is trained.
+        encoder: crops to embeddings; ``None`` where embeddings are cached and only a head learns.
+        head: embeddings to similarity.
+        loss: on listed pairs (a ``PairLoss``) or on batches of people (a ``BatchLoss``).
+        inputs: reads rows of the training photos.
+        validation: pairs, and how to read the rows of their photos.
+        steps: optimiser steps of an epoch, for the schedule.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        encoder: Encoder | None,
+        head: Head,
+        loss: PairLoss | BatchLoss,
+        *,
+        inputs: Inputs,
+        validation: tuple[PairSet, Inputs],
+        steps: int,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.steps = recipe, steps
+        self.encoder, self.head, self.loss = encoder, head, loss
+        self.augment = Augment(recipe.augment)
+        self._inputs, self._validation = inputs, validation
+        self.warned: list[str] = []
+
+    def embed(self, values: Tensor) -> Tensor:
+        """Embeddings of crops, augmented in training; cached embeddings pass through."""
+        if self.encoder is None:
+            return values
+        return self.encoder.encode_images(self.augment(to_images(values)))
+
+    def on_train_epoch_start(self) -> None:
+        """Seed the epoch, so that a resumed run draws what an unbroken one would have drawn."""
+        torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, index: int) -> Batch:
+        """Rows stay where they are; what they stand for is read and moved by the step."""
+        del device, index
+        return batch
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of one batch."""
+        del index
+        embeddings = self.embed(self._inputs(batch.rows).to(self.device))
+        loss = self._loss(embeddings, batch)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"{self.recipe.name}: the loss is {loss.item()} in epoch {self.current_epoch + 1}; "
+                "lower optimiser.rate, set optimiser.clip, or train in fp32"
+            )
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.rows))
+        return loss
+
+    def _loss(self, embeddings: Tensor, batch: Batch) -> Tensor:
+        if isinstance(self.loss, PairLoss):
+            first, second, same = (
+                torch.from_numpy(part).to(self.device)
+                for part in (batch.first, batch.second, batch.same)
+            )
+            listed: Tensor = self.loss(self.head(embeddings[first], embeddings[second]), same)
+            return listed
+        labels = torch.from_numpy(batch.people).to(self.device)
+        if self.trainer.world_size > 1:
+            embeddings, labels = gather(self, embeddings), gather(self, labels)
+        in_batch: Tensor = self.loss(embeddings, labels)
+        return in_batch
+
+    @torch.no_grad()
+    def embed_rows(self, inputs: Inputs, rows: NDArray[np.int64], size: int = 128) -> Tensor:
+        """(n, d) embeddings of rows, in evaluation mode, on the CPU."""
+        self.eval()
+        parts = [
+            self.embed(inputs(rows[i : i + size]).to(self.device)).float().cpu()
+            for i in range(0, len(rows), size)
+        ]
+        return torch.cat(parts)
+
+    def validate(self) -> dict[str, float]:
+        """Loss, best accuracy and AUC on the validation pairs."""
+        pairs, inputs = self._validation
+        rows, position = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
+        embeddings = self.embed_rows(inputs, rows)
+        first, second = (torch.from_numpy(part) for part in np.split(position, 2))
+        with torch.no_grad():
+            head = self.head.to("cpu").eval()
+            similarity = head(embeddings[first], embeddings[second])
+            self.head.to(self.device)
+            loss = math.nan
+            if isinstance(self.loss, PairLoss):
+                loss = float(self.loss(similarity, torch.from_numpy(pairs.same)))
+        self._watch(embeddings, loss)
+        return {"loss": loss, **verification(similarity.numpy().astype(float), pairs.same)}
+
+    def on_train_epoch_end(self) -> None:
+        """Validate; early stopping and checkpoints look at what is logged here."""
+        figures = self.validate()
+        self.train()
+        self.log_dict({f"val_{name}": value for name, value in figures.items()})
+
+    def _watch(self, embeddings: Tensor, loss: float) -> None:
+        margin = getattr(self.loss, "margin", None)
+        known = None if math.isnan(loss) else loss
+        reason = collapse(embeddings, known, margin)
+        if reason and reason not in self.warned:
+            self.warned.append(reason)
+
+    def configure_optimizers(self) -> Any:
+        """The recipe's optimiser and schedule."""
+        part, plan = self.recipe.optimiser, self.recipe.schedule
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimiser = OPTIMISERS[part.kind](trained, lr=part.rate, weight_decay=part.decay)
+        total, warm = plan.epochs * self.steps, plan.warmup * self.steps
+
+        def rate(step: int) -> float:
+            if step < warm:
+                return (step + 1) / warm
+            if plan.rate == "constant":
+                return 1.0
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _sgd(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=0.9)
+
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": _sgd,
+}
+
+
+def gather(module: lightning.LightningModule, values: Tensor) -> Tensor:
+    """Every process's values, (world n, …), through which gradients flow back to each."""
+    gathered = module.all_gather(values, sync_grads=values.is_floating_point())
+    assert isinstance(gathered, Tensor)  # noqa: S101 - of a tensor
+    return gathered.flatten(0, 1)
+
+
+def verification(similarity: NDArray[np.float64], same: NDArray[np.bool_]) -> dict[str, float]:
+    """Accuracy at the best threshold and AUC: what one epoch is compared with another by."""
+    from sklearn.metrics import roc_auc_score
+
+    if not np.isfinite(similarity).all():
+        return {"accuracy": 0.0, "auc": 0.0}
+    threshold = best_accuracy_threshold(similarity, same, "validation").value
+    return {
+        "accuracy": float(((similarity >= threshold) == same).mean()),
+        "auc": float(roc_auc_score(same, similarity)),
+    }

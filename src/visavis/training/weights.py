@@ -1,0 +1,69 @@
+"""Weights to start from: public ones by name, and those of a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from visavis.models.zoo import known_weights
+from visavis.nets.encoder import Encoder
+from visavis.nets.heads import Head
+from visavis.runtime.cache import cached
+from visavis.runtime.origin import Origin
+
+
+def public_weights(backbone: str, name: str) -> Path:
+    """The file of public weights of a backbone, fetched once into the cache and checked.
+
+    Args:
+        backbone: such as ``resnet50``.
+        name: such as ``imagenet``, or the path of a state dict of your own.
+
+    Raises:
+        ValueError: no such weights.
+        ModelError: they cannot be fetched, or are not what the zoo says.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    known = known_weights()
+    key = f"{backbone}-{name}"
+    if key not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"there are no weights {name!r} for {backbone}; known: {names}")
+    origin = Origin(**known[key])
+    return cached(f"weights/{key}-{origin.sha256[:12]}.pth", origin.read)
+
+
+def pack_weights(encoder: Encoder | None, head: Head) -> bytes:
+    """Encoder and head as the bytes of a safetensors file."""
+    modules: dict[str, nn.Module] = {"head": head}
+    if encoder is not None:
+        modules["encoder"] = encoder
+    tensors: dict[str, Tensor] = {
+        f"{prefix}.{name}": tensor.detach().cpu().contiguous()
+        for prefix, module in modules.items()
+        for name, tensor in module.state_dict().items()
+    }
+    return save(tensors)
+
+
+def read_weights(path: Path, encoder: Encoder, head: Head) -> None:
+    """Load a model folder's weights; a head of another kind stays as it is.
+
+    Raises:
+        ValueError: they are of another network.
+    """
+    state = load_file(path)
+    own = {name.removeprefix("encoder."): t for name, t in state.items() if name.startswith("enc")}
+    try:
+        encoder.load_state_dict(own)
+    except RuntimeError:
+        raise ValueError(f"{path} holds the weights of another network than the recipe's") from None
+    learned = {
+        name.removeprefix("head."): t for name, t in state.items() if name.startswith("head")
+    }
+    shapes = {name: tensor.shape for name, tensor in learned.items()}
+    if shapes == {name: tensor.shape for name, tensor in head.state_dict().items()}:
+        head.load_state_dict(learned)
