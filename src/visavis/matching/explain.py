@@ -109,13 +109,13 @@ def landmarks_on_crop(face: Face, spec: InputSpec) -> NDArray[np.float64]:
     size = np.array([spec.width, spec.height], dtype=np.float64)
     if spec.template in TEMPLATES:
         side = size.min()
-        return TEMPLATES[spec.template].points * side + (size - side) / 2
+        return np.asarray(TEMPLATES[spec.template].points * side + (size - side) / 2)
     points = face.landmarks.astype(np.float64)
     if spec.template == WHOLE:
-        return points * size / (face.photo.width, face.photo.height)
+        return np.asarray(points * size / (face.photo.width, face.photo.height))
     left, top, across, down = face.box
     scale = size.min() / (BOX_MARGIN * max(across, down))
-    return (points - (left + across / 2, top + down / 2)) * scale + size / 2
+    return np.asarray((points - (left + across / 2, top + down / 2)) * scale + size / 2)
 
 
 def _drops(
