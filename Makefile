@@ -22,9 +22,14 @@ help: ## list the targets
 	@$(PIP) install -c constraints.txt -e '.[dev]'
 	@touch $@
 
+.venv/reference: .venv/dev
+	@echo "fetching the network sources that ours are compared with"
+	@$(PIP) install --no-deps --target $@ -c constraints.txt torchvision facenet-pytorch
+	@touch $@
+
 .venv/bench: .venv/dev
 	@echo "installing what the benchmarks compare with into .venv"
-	@$(PIP) install -c constraints.txt dlib-bin face_recognition_models click setuptools
+	@$(PIP) install -c constraints.txt dlib-bin face_recognition_models click 'setuptools<81'
 	@$(PIP) install -c constraints.txt --no-deps face_recognition
 	@touch $@
 
@@ -32,7 +37,7 @@ demo: .venv/core ## verify the sample portraits pairwise, print the verdicts, dr
 	@$(BIN)/visavis verify --pairs samples/pairs.csv
 	@$(BIN)/visavis verify samples/obama_2009.jpg samples/obama_2012.jpg --save demo.png
 
-test: .venv/dev ## run all tests
+test: .venv/reference ## run all tests
 	@$(BIN)/pytest -n 2
 
 check: .venv/dev ## lint, types, import contracts (under a minute)

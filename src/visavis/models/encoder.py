@@ -68,6 +68,8 @@ class Encoder:
             left = len(crops) - start
             # Three or more are cheaper padded to a batch than one by one.
             count, batch = (1, 1) if left < 3 else (min(left, BATCH), BATCH)
+            if self.runtime == "onnxruntime":  # takes any batch
+                count = batch = min(left, BATCH)
             padded = np.zeros((batch, *shape), dtype=np.uint8)
             padded[:count] = crops[start : start + count]
             embeddings[start : start + count] = self._network(padded)[0][:count]

@@ -52,6 +52,7 @@ def _accuracies(group: Group, index: int) -> Plot | None:
             # Over its bar a long name has the plot's whole width.
             axes.text(0, place - 0.28, row.label, transform=axes.get_yaxis_transform())
         axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
         axes.set_ylim(len(rows) - 0.6, -0.7)
         axes.set_xlabel("accuracy on the test pairs (%)")
         axes.margins(x=0.06)

@@ -14,6 +14,7 @@ from onnxruntime import (
 )
 
 from visavis.errors import ModelError
+from visavis.runtime.mapped import mapped_copy
 
 disable_telemetry_events()
 
@@ -35,11 +36,13 @@ class OnnxRuntimeNetwork:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors only: warnings of graph rewriting mean nothing here
         if not optimised:
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry("session.disable_prepacking", "1")
             options.enable_cpu_mem_arena = False
         try:
-            self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            file = path if optimised else _mapped(path)
+            self._session = InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime's own exceptions share no other base
             reason = str(error).strip().splitlines()[-1]
             raise ModelError(f"{path} is not a graph ONNX Runtime can run: {reason}") from None
@@ -51,3 +54,11 @@ class OnnxRuntimeNetwork:
             None, dict(zip(self._names, inputs, strict=True))
         )
         return outputs
+
+
+def _mapped(path: Path) -> Path:
+    """The copy that opens at once, or the file itself where there is no place for a copy."""
+    try:
+        return mapped_copy(path)
+    except (ModelError, OSError):
+        return path

@@ -57,6 +57,6 @@ def train(
         faces=faces,
         warnings=fitted.warnings,
     )
-    save_run(folder, run)
+    save_run(folder, run, command)
     write_run_report(folder / REPORT, final, run, command)
     return run

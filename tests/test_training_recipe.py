@@ -1,0 +1,65 @@
+"""A recipe is data: what it may say, and what is refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from visavis.errors import DataError
+from visavis.training.parts import build_loss, build_parts
+from visavis.training.recipe import Recipe, find_recipe, own_recipes
+
+SMALL = {"name": "x", "net": {"backbone": "small"}, "loss": [{"kind": "triplet"}]}
+
+
+@pytest.mark.parametrize("name", own_recipes())
+def test_our_own_recipes_hold_together(name: str) -> None:
+    recipe = find_recipe(name)
+    assert recipe.name == name
+    assert recipe.description
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"nett": {}}, "nett: is no key of a recipe"),
+        ({"net": {"backbone": "small", "depth": 3}}, "net.depth: is no key"),
+        ({"optimiser": {"rate": -1}}, "optimiser.rate"),
+        ({"schedule": {"epochs": 3, "warmup": 3}}, "warmup must be shorter"),
+        ({"data": {"pairs": "listed"}, "loss": [{"kind": "bce"}] * 2}, "one loss"),
+        ({"loss": []}, "loss"),
+        ({"crop": {"width": 1, "height": 1, "colour": "rgb", "template": "zzz"}}, "crop"),
+    ],
+)
+def test_mistakes_name_their_key(change: dict, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Recipe.from_dict({**SMALL, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"net": {"backbone": "huge"}}, "no backbone 'huge'"),
+        ({"net": {"backbone": "small", "options": {"wings": 2}}}, "wings"),
+        ({"net": {"backbone": "small", "pretrained": "imagenet"}}, "imagenet"),
+        ({"net": {"backbone": "small", "frozen": 99}}, "freeze"),
+        ({"head": {"kind": "heart"}}, "heart"),
+        ({"data": {"pairs": "listed"}}, "triplet"),
+        ({"loss": [{"kind": "bce"}]}, "head"),
+    ],
+)
+def test_what_the_networks_refuse_is_one_sentence(change: dict, words: str) -> None:
+    recipe = Recipe.from_dict({**SMALL, **change})
+    with pytest.raises(DataError, match=words) as refused:
+        parts = build_parts(recipe)
+        build_loss(recipe, parts.head, 10, parts.size)
+    assert "recipe x" in str(refused.value)
+
+
+def test_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no recipe"):
+        find_recipe(str(tmp_path / "gone.toml"))
+    with pytest.raises(DataError, match="no recipe nonesuch"):
+        find_recipe("nonesuch")
+    (tmp_path / "bad.toml").write_text("name = ")
+    with pytest.raises(DataError, match="not TOML"):
+        find_recipe(str(tmp_path / "bad.toml"))
