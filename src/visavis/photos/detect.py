@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -24,6 +24,8 @@ YUNET = Origin(
     resource="models/face_detection_yunet_2023mar_int8bq.onnx",
 )
 STRIDES = (8, 16, 32)
+HEAD = 16
+"""Channels for each cell: class, objectness, box (4), landmarks (10)."""
 BUCKET = 64
 """Sides are padded to multiples of this, so that few shapes are ever compiled."""
 MIN_SCORE = 0.6
@@ -70,10 +72,10 @@ class Detector:
         self, view: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         height, width = view.shape[:2]
-        padded = np.zeros((1, -height % BUCKET + height, -width % BUCKET + width, 3), np.uint8)
+        shape = (1, -height % BUCKET + height, -width % BUCKET + width, 3)
+        padded = np.zeros(shape, dtype=np.float32)
         padded[0, :height, :width] = view
-        outputs = self._network(padded)
-        boxes, landmarks, scores = _decode(outputs, padded.shape[2])
+        boxes, landmarks, scores = _decode(self._network(padded))
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), MIN_SCORE, MAX_OVERLAP)
         index = np.asarray(kept, dtype=np.int64).reshape(-1)
         return boxes[index], landmarks[index], scores[index]
@@ -122,29 +124,42 @@ def _turn_back(turns: int, width: int, height: int) -> NDArray[np.float64]:
 
 
 def _decode(
-    outputs: list[NDArray[np.float32]], width: int
+    outputs: list[NDArray[np.float32]],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Candidates above ``MIN_SCORE``: boxes (k, 4), landmarks (k, 5, 2), scores (k,).
 
-    Each of the 12 outputs is (1, cells, c): class, objectness, box and landmarks for each stride.
+    Each output is (1, rows, columns, 16) for one stride: for each cell the logits of class and
+    objectness, the box and the landmarks.
     """
-    classes, objectness, boxes, landmarks = (outputs[i : i + 3] for i in range(0, 12, 3))
-    found_boxes, found_landmarks, found_scores = [], [], []
-    for level, stride in enumerate(STRIDES):
-        score = np.sqrt(np.clip(classes[level], 0, 1) * np.clip(objectness[level], 0, 1)).ravel()
-        cells = np.flatnonzero(score >= MIN_SCORE)
-        grid = np.stack([cells % (width // stride), cells // (width // stride)], axis=1)
-        box = boxes[level][0, cells]
-        size = np.exp(box[:, 2:]) * stride
-        corner = (grid + box[:, :2]) * stride - size / 2
-        found_boxes.append(np.concatenate([corner, size], axis=1))
-        points = landmarks[level][0, cells].reshape(-1, 5, 2)
-        found_landmarks.append((points + grid[:, np.newaxis]) * stride)
-        found_scores.append(score[cells])
+    cells = np.concatenate([output.reshape(-1, HEAD) for output in outputs])
+    with np.errstate(over="ignore"):  # exp of a very sure no is infinite, and its score 0
+        sure = (1 + np.exp(-cells[:, 0])) * (1 + np.exp(-cells[:, 1]))
+    scores = 1 / np.sqrt(sure)
+    found = np.flatnonzero(scores >= MIN_SCORE)
+    corner, stride = (part[found] for part in _grid(tuple(o.shape[1:3] for o in outputs)))
+    box = cells[found, 2:6]
+    size = np.exp(box[:, 2:]) * stride
+    boxes = np.concatenate([corner + box[:, :2] * stride - size / 2, size], axis=1)
+    offsets = cells[found, 6:].reshape(-1, 5, 2)
+    landmarks = corner[:, np.newaxis] + offsets * stride[:, np.newaxis]
     return (
-        np.concatenate(found_boxes).astype(np.float32),
-        np.concatenate(found_landmarks).astype(np.float32),
-        np.concatenate(found_scores).astype(np.float32),
+        np.asarray(boxes, dtype=np.float32),
+        np.asarray(landmarks, dtype=np.float32),
+        np.asarray(scores[found], dtype=np.float32),
+    )
+
+
+@lru_cache
+def _grid(shapes: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of the cells of all strides: their corner in pixels (cells, 2), and stride (cells, 1)."""
+    corners, strides = [], []
+    for (rows, columns), stride in zip(shapes, STRIDES, strict=True):
+        y, x = np.mgrid[:rows, :columns]
+        corners.append(np.stack([x.ravel(), y.ravel()], axis=1) * stride)
+        strides.append(np.full((rows * columns, 1), stride))
+    return (
+        np.concatenate(corners).astype(np.float32),
+        np.concatenate(strides).astype(np.float32),
     )
 
 
@@ -174,26 +189,17 @@ def _faces(
 
 @cache
 def _graph() -> Path:
-    """YuNet with folded weights and uint8 NHWC RGB input, in the cache folder."""
-    recipe = hashlib.sha256(YUNET.sha256.encode() + b"uint8 nhwc rgb 1").hexdigest()[:12]
+    """YuNet with folded weights, in the cache folder: float32 NHWC RGB in, one output a stride."""
+    recipe = hashlib.sha256(YUNET.sha256.encode() + b"float32 nhwc rgb merged 1").hexdigest()[:12]
     return cached(f"detector/yunet-{recipe}.onnx", _make_graph)
 
 
 def _make_graph() -> bytes:
-    from onnx import helper
-
-    from visavis.runtime.graph import fold_constants, take_uint8_nhwc
+    from visavis.photos.yunet import merge_heads, take_rgb_nhwc
+    from visavis.runtime.graph import fold_constants
 
     model = fold_constants(YUNET.read(), "input")
-    graph = model.graph
-    pixels = graph.input[0].name
-    for node in graph.node:  # YuNet was trained on BGR
-        node.input[:] = ["bgr" if name == pixels else name for name in node.input]
-    reverse = helper.make_tensor("reverse", 7, [3], [2, 1, 0])
-    graph.initializer.append(reverse)
-    graph.node.insert(0, helper.make_node("Gather", [pixels, "reverse"], ["bgr"], axis=1))
-    take_uint8_nhwc(model, None, None)
-    for value in graph.output:
-        value.type.tensor_type.shape.dim[1].dim_param = "cells_" + value.name.split("_")[1]
+    merge_heads(model, STRIDES)
+    take_rgb_nhwc(model)
     content: bytes = model.SerializeToString()
     return content
