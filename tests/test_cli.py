@@ -443,3 +443,69 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     ran = subprocess.run(command, shell=True, capture_output=True, check=False)
     assert ran.returncode == 0
     assert ran.stderr == b""
+
+
+RECIPE = """
+name = "tiny"
+precision = "fp32"
+loss = [{ kind = "triplet" }]
+[data]
+validation = 0.3
+test = 0.3
+[crop]
+width = 48
+height = 48
+colour = "grey"
+template = "arcface"
+[net]
+backbone = "small"
+embedding = 16
+options = { filters = 8, units = 32, dropout = 0.0 }
+[schedule]
+epochs = 2
+steps = 3
+monitor = "auc"
+[batch]
+people = 6
+photos = 3
+"""
+
+
+class TestTrain:
+    @pytest.fixture
+    def recipe(self, tmp_path: Path) -> Path:
+        (tmp_path / "tiny.toml").write_text(RECIPE)
+        return tmp_path / "tiny.toml"
+
+    def test_train_verify_compare(
+        self, run: Run, people: Path, recipe: Path, tmp_path: Path
+    ) -> None:
+        for name in ("one", "two"):
+            ran = run(
+                "train", recipe, "--data", f"folder:{people}", "-o", tmp_path / name, "--json"
+            )
+            assert ran.code == 0, ran.err
+            assert 0 <= ran.json["figures"]["auc"]["value"] <= 1
+        page = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+        assert "tiny" in page
+        assert "http" not in page.replace("http-equiv", "")
+        verdict = run(
+            "verify", OBAMA, COLLINS, "--model", tmp_path / "one" / "model", "--threshold", -1
+        )
+        assert verdict.code == 0
+        compared = run("compare", tmp_path / "one", tmp_path / "two", "--json")
+        assert compared.code == 0
+        assert compared.json
+        report = tmp_path / "compare.html"
+        assert run("compare", tmp_path / "one", tmp_path / "two", "--report", report).code == 0
+        assert "tiny" in report.read_text(encoding="utf-8")
+
+    def test_wrong_usage(self, run: Run, people: Path, recipe: Path, tmp_path: Path) -> None:
+        data = ("--data", f"folder:{people}", "-o", tmp_path / "run")
+        one_sentence(run("train", "nonesuch", *data), "nonesuch")
+        one_sentence(run("train", recipe, *data, "--budget", "soon"), "soon")
+        recipe.write_text(RECIPE + "colour = 3\n")
+        ran = run("train", recipe, *data)
+        assert ran.code == 2
+        one_sentence(ran, "batch.colour", "is no key")
+        assert not (tmp_path / "run").exists()

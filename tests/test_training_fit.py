@@ -192,7 +192,7 @@ class TestBadInput:
             optimiser={"kind": "sgd", "rate": 1e30},
             schedule={"epochs": 5, "steps": 10, "monitor": "auc"},
         )
-        with pytest.raises(DataError, match="lower optimiser.rate"):
+        with pytest.raises(DataError, match=r"lower optimiser\.rate"):
             fit(wild, open_source(f"folder:{people}"), tmp_path)
 
     def test_a_monitor_without_a_loss(self, people: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from visavis.matching.verify import verify, verify_all
     from visavis.photos.face import Face
     from visavis.photos.photo import Photo
+    from visavis.training.api import train
 
 __all__ = [
     "CrowdError",
@@ -41,6 +42,7 @@ __all__ = [
     "VisavisError",
     "__version__",
     "load",
+    "train",
     "verify",
     "verify_all",
 ]
@@ -51,6 +53,7 @@ _HOMES = {
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
     "load": "visavis.matching.face_model",
+    "train": "visavis.training.api",
     "verify": "visavis.matching.verify",
     "verify_all": "visavis.matching.verify",
 }

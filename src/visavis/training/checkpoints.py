@@ -1,52 +1,44 @@
-"""Checkpoints without pickle: tensors in safetensors, everything else in JSON.
-
-A checkpoint is a folder. It is written beside its place and renamed, so a killed run leaves the
-last whole one.
-"""
+"""Checkpoints without pickle: one safetensors file, with everything but its tensors as JSON."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save
 
 from visavis.errors import DataError
+from visavis.files import write_atomically
 
-TENSORS, STATE = "tensors.safetensors", "state.json"
+STATE = "state"
 
 
 class SafeCheckpoints(CheckpointIO):
-    """How Lightning writes and reads its checkpoints here."""
+    """How Lightning writes and reads its checkpoints here: whole or not at all.
+
+    A run that is killed while it writes leaves the checkpoint before.
+    """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
-        """Write a checkpoint as a folder.
+        """Write a checkpoint.
 
         Raises:
             DataError: the disk is full or not writable; the checkpoint before is as it was.
         """
         del storage_options
-        place = Path(path)
-        partial = place.with_name(f".{place.name}.part")
         tensors: dict[str, torch.Tensor] = {}
-        state = _pack(checkpoint, "", tensors)
+        state = json.dumps(_pack(checkpoint, "", tensors))
         try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            save_file(tensors, partial / TENSORS)
-            (partial / STATE).write_text(json.dumps(state), encoding="utf-8")
-            shutil.rmtree(place, ignore_errors=True)
-            partial.rename(place)
+            write_atomically(Path(path), save(tensors, {STATE: state}))
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
             raise DataError(
-                f"cannot write the checkpoint {place} ({error.strerror or error}); free some space "
+                f"cannot write the checkpoint {path} ({error.strerror or error}); free some space "
                 "and go on with --resume"
             ) from None
 
@@ -55,16 +47,15 @@ class SafeCheckpoints(CheckpointIO):
     ) -> dict[str, Any]:
         """Read a checkpoint back."""
         del map_location, weights_only
-        place = Path(path)
-        tensors = load_file(place / TENSORS)
-        loaded: dict[str, Any] = _unpack(
-            json.loads((place / STATE).read_text(encoding="utf-8")), tensors
-        )
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            state = json.loads(file.metadata()[STATE])
+        loaded: dict[str, Any] = _unpack(state, tensors)
         return loaded
 
     def remove_checkpoint(self, path: Any) -> None:
         """Delete a checkpoint."""
-        shutil.rmtree(path, ignore_errors=True)
+        Path(path).unlink(missing_ok=True)
 
 
 def _pack(value: Any, name: str, tensors: dict[str, torch.Tensor]) -> Any:

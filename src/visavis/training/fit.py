@@ -31,13 +31,12 @@ from visavis.data.crop_store import open_store
 from visavis.data.faceset import FaceSet, PairSet, Source
 from visavis.errors import DataError
 from visavis.files import write_output
-from visavis.nets.losses import PairLoss
 from visavis.training.batches import Batch, Batches, PairBatches, PeopleBatches, share
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.material import Material, prepare
 from visavis.training.parts import Parts, build_loss, build_parts
 from visavis.training.recipe import Recipe
-from visavis.training.twin import Inputs, Twin
+from visavis.training.twin import Inputs, Twin, pair_loss
 
 Progress = Callable[[str, int, int], None]
 PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
@@ -117,7 +116,7 @@ def fit(
     inputs, usable = _readers(parts, material, folder, resources, progress)
     batches = _batches(recipe, material.train, usable[0])
     loss = build_loss(recipe, parts.head, len(material.train.faces.names), parts.size)
-    if recipe.schedule.monitor == "loss" and not isinstance(loss, PairLoss):
+    if recipe.schedule.monitor == "loss" and pair_loss(loss) is None:
         raise DataError(
             f"recipe {recipe.name}: {recipe.loss[0].kind} has no loss on validation pairs; set "
             "schedule.monitor to accuracy or auc"
@@ -132,7 +131,7 @@ def fit(
         validation=(validation, inputs[1]),
         steps=-(-len(batches) // recipe.batch.accumulate),
     )
-    watch = _Watch(folder / HISTORY, resume)
+    watch = _Watch(folder / HISTORY, resume, progress)
     trainer, best = _trainer(recipe, folder, resources, watch)
     last = folder / "checkpoints" / "last.ckpt"
     try:
@@ -197,8 +196,8 @@ class _Watch(Checkpoint):
     A ``Checkpoint`` only because Lightning runs those last, when validation has been logged.
     """
 
-    def __init__(self, path: Path, resume: bool) -> None:
-        self._path = path
+    def __init__(self, path: Path, resume: bool, progress: Progress | None) -> None:
+        self._path, self._progress = path, progress
         known = resume and path.exists()
         self.history: list[dict[str, float]] = (
             json.loads(path.read_text(encoding="utf-8")) if known else []
@@ -212,6 +211,12 @@ class _Watch(Checkpoint):
     def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
         self._start = time.perf_counter()
         del self.history[trainer.current_epoch :]  # of an epoch that was cut off
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *arguments: Any) -> None:
+        if self._progress:
+            steps, (*_, index) = int(trainer.num_training_batches), arguments
+            done = trainer.current_epoch * steps + index + 1
+            self._progress("training", done, int(trainer.max_epochs or 1) * steps)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -264,6 +269,7 @@ def _trainer(
         default_root_dir=folder,
         use_distributed_sampler=False,
         enable_model_summary=False,
+        enable_progress_bar=False,  # ours goes to stderr, as everywhere
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         deterministic="warn",

@@ -18,7 +18,7 @@ from visavis.nets.collapse import collapse
 from visavis.nets.encoder import Encoder
 from visavis.nets.heads import Head
 from visavis.nets.input import to_images
-from visavis.nets.losses import BatchLoss, PairLoss
+from visavis.nets.losses import BatchLoss, InBatch, PairLoss
 from visavis.training.augment import Augment
 from visavis.training.batches import Batch
 from visavis.training.recipe import Recipe
@@ -64,18 +64,20 @@ class Twin(lightning.LightningModule):
             return values
         return self.encoder.encode_images(self.augment(to_images(values)))
 
-    def on_train_epoch_start(self) -> None:
-        """Seed the epoch, so that a resumed run draws what an unbroken one would have drawn."""
-        torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
-
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, index: int) -> Batch:
         """Rows stay where they are; what they stand for is read and moved by the step."""
         del device, index
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of one batch."""
-        del index
+        """The loss of one batch.
+
+        The first of an epoch seeds it, so that a resumed run draws what an unbroken one would have
+        drawn. Not earlier: when the trainer makes its iterators, which draw too, depends on
+        whether it was resumed.
+        """
+        if index == 0:
+            torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
         embeddings = self.embed(self._inputs(batch.rows).to(self.device))
         loss = self._loss(embeddings, batch)
         if not torch.isfinite(loss):
@@ -121,8 +123,8 @@ class Twin(lightning.LightningModule):
             similarity = head(embeddings[first], embeddings[second])
             self.head.to(self.device)
             loss = math.nan
-            if isinstance(self.loss, PairLoss):
-                loss = float(self.loss(similarity, torch.from_numpy(pairs.same)))
+            if on_pairs := pair_loss(self.loss):
+                loss = float(on_pairs(similarity, torch.from_numpy(pairs.same)))
         self._watch(embeddings, loss)
         return {"loss": loss, **verification(similarity.numpy().astype(float), pairs.same)}
 
@@ -158,6 +160,13 @@ class Twin(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def pair_loss(loss: PairLoss | BatchLoss) -> PairLoss | None:
+    """The loss on pairs that a loss is made of; ``None`` for one that needs whole batches."""
+    if isinstance(loss, InBatch):
+        return loss.loss
+    return loss if isinstance(loss, PairLoss) else None
 
 
 def _sgd(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
