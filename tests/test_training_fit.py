@@ -106,7 +106,8 @@ def test_a_killed_run_goes_on_as_if_it_had_never_stopped(people: Path, tmp_path:
     for before, after in zip(whole.history, resumed.history, strict=True):
         assert before["loss"] == pytest.approx(after["loss"], rel=1e-6)
     first, second = weights(tmp_path / "whole"), weights(cut)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    for name in first:  # another process may sum in another order
+        torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-5)
 
 
 def done(folder: Path, epochs: int) -> bool:
