@@ -238,11 +238,16 @@ def _trainer(
         auto_insert_metric_name=False,
         monitor=monitor,
         mode=mode,
-        save_last=True,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    callbacks: list[Callback] = [watch, best]
+    last = ModelCheckpoint(  # not save_last, which waits for a better epoch
+        folder / "checkpoints",
+        filename="last",
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    callbacks: list[Callback] = [watch, best, last]
     if plan.patience is not None:
         callbacks.append(
             EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
