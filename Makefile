@@ -54,7 +54,7 @@ results: .venv/core ## measure the figures of RESULTS.md again: make results LFW
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 2 --results RESULTS.md
 
 docs: .venv/dev ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict -q
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
 
 clean: ## remove what the targets made
 	rm -rf .venv site demo.png

@@ -142,6 +142,10 @@ def test_a_head_on_a_finished_model(people: Path, tmp_path: Path) -> None:
     assert model.card.parent["name"] == "sface"
     a, b = np.random.default_rng(0).normal(size=(2, 5, 128)).astype(np.float32)
     np.testing.assert_allclose(model.similarity(a, b), model.similarity(b, a), atol=1e-4)
+    crops = np.random.default_rng(1).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
+    sface = FaceModel.load("sface")
+    # The head must see at work what it saw in training: SFace's embeddings of length 1.
+    np.testing.assert_allclose(model.encode(crops), sface.encode(crops), atol=1e-5)
     _, evaluation = calibrate_and_measure(model, fitted)
     assert evaluation.figures.auc.value > 0.95
 

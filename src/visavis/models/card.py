@@ -24,6 +24,9 @@ class Card(BaseModel):
         input: the crops it takes.
         embedding_size: d.
         distance: how two embeddings are compared.
+        unit_length: whether embeddings are scaled to length 1 after the graph, as they always are
+            where they are compared by cosine; so a head learned on a cosine model's embeddings
+            sees what it was trained on.
         fingerprint: sha256 of what its embeddings mean, see ``visavis.models.fingerprint``.
         detector: sha256 of the face detector that the figures were measured with.
         licence: SPDX name, and of the weights' source.
@@ -46,6 +49,7 @@ class Card(BaseModel):
     input: InputSpec
     embedding_size: Annotated[int, Field(gt=0)]
     distance: Literal["cosine", "euclidean", "head"]
+    unit_length: bool = False
     fingerprint: str
     detector: str
     licence: str

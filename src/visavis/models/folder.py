@@ -89,7 +89,7 @@ def fingerprint(card: Card, encoder: bytes, head: bytes = b"") -> str:
         content_digest(encoder),
         content_digest(head) if head else "",
         card.input.model_dump_json(),
-        card.distance,
+        card.distance + (", unit length" if card.unit_length else ""),
         card.detector,
         ALIGNMENT_VERSION,
     )

@@ -90,7 +90,7 @@ class Model:
         return face.crop(spec.template, spec.width, spec.height, spec.colour)
 
     def encode(self, faces: Sequence[Face] | NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed faces; of unit length where the model compares by cosine.
+        """Embed faces; of unit length where the card says so.
 
         Args:
             faces: detected faces, or their crops, (n, height, width, channels) uint8; n may be 0.
@@ -108,7 +108,7 @@ class Model:
                 np.stack([self.crop(face) for face in faces]) if faces else np.empty(shape, "u1")
             )
         embeddings = self.encoder.encode(faces)
-        if self.card.distance == "cosine":
+        if self.card.distance == "cosine" or self.card.unit_length:
             embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
         return embeddings
 

@@ -120,6 +120,7 @@ def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
         input=parts.spec,
         embedding_size=parts.size,
         distance=distances[parts.head.output],
+        unit_length=base is not None and (base.card.distance == "cosine" or base.card.unit_length),
         fingerprint="",
         detector=current_detector(),
         licence=base.card.licence if base else "that of the photos it was trained on",
