@@ -429,7 +429,11 @@ def test_interrupted_exits_with_130(tmp_path: Path) -> None:
     for i in range(1, 2000):
         (tmp_path / f"{i}.png").hardlink_to(tmp_path / "0.png")
     command = [sys.executable, "-m", "visavis", "embed", tmp_path, "-o", tmp_path / "e.npz"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+
+    def heed() -> None:  # a shell starts what runs in its background deaf to interrupts
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=heed) as process:  # noqa: PLW1509
         assert process.stderr
         assert b"embedding photos" in process.stderr.readline()  # it is in the middle of it
         process.send_signal(signal.SIGINT)
