@@ -12,10 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as lightning
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning.callbacks import (
     Callback,
     Checkpoint,
@@ -24,19 +22,18 @@ from pytorch_lightning.callbacks import (
     Timer,
 )
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from visavis.data.crop_store import open_store
-from visavis.data.faceset import FaceSet, PairSet, Source
+from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.files import write_output
-from visavis.training.batches import Batch, Batches, PairBatches, PeopleBatches, share
+from visavis.training.batches import Batch, Batches, share
 from visavis.training.checkpoints import SafeCheckpoints
+from visavis.training.inputs import make_batches, read_inputs, usable_pairs
 from visavis.training.material import Material, prepare
 from visavis.training.parts import Parts, build_loss, build_parts
 from visavis.training.recipe import Recipe
-from visavis.training.twin import Inputs, Twin, pair_loss
+from visavis.training.twin import Twin, pair_loss
 
 Progress = Callable[[str, int, int], None]
 PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
@@ -113,15 +110,15 @@ def fit(
     lightning.seed_everything(recipe.seed, verbose=False)
     material = prepare(source, recipe.data, recipe.seed)
     parts = build_parts(recipe, resources.threads)
-    inputs, usable = _readers(parts, material, folder, resources, progress)
-    batches = _batches(recipe, material.train, usable[0])
+    inputs, usable = read_inputs(parts, material, folder, resources.threads, progress)
+    batches = make_batches(recipe, material.train, usable[0])
     loss = build_loss(recipe, parts.head, len(material.train.faces.names), parts.size)
     if recipe.schedule.monitor == "loss" and pair_loss(loss) is None:
         raise DataError(
             f"recipe {recipe.name}: {recipe.loss[0].kind} has no loss on validation pairs; set "
             "schedule.monitor to accuracy or auc"
         )
-    validation = _usable_pairs(material.validation, usable[1])
+    validation = usable_pairs(material.validation, usable[1])
     twin = Twin(
         recipe,
         None if parts.cached else parts.encoder,
@@ -288,80 +285,3 @@ def _why(trainer: lightning.Trainer, recipe: Recipe) -> str:
     timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
     out_of_time = any((timer.time_remaining() or 1) <= 0 for timer in timers)
     return "budget" if out_of_time else "patience"
-
-
-def _readers(
-    parts: Parts,
-    material: Material,
-    folder: Path,
-    resources: Resources,
-    progress: Progress | None,
-) -> tuple[list[Inputs], list[NDArray[np.bool_]]]:
-    """For training and validation photos: rows to inputs, and which rows have a face."""
-    readers, usable = [], []
-    for faces in (material.train.faces, material.validation.faces):
-        store = open_store(
-            faces, parts.spec, folder / "crops", threads=resources.threads, progress=progress
-        )
-        usable.append(store.found)
-        if parts.cached:
-            readers.append(_cached(parts, store.read, faces, progress))
-        else:
-            readers.append(_crops(store.read))
-    return readers, usable
-
-
-def _crops(read: Callable[[NDArray[np.int64]], NDArray[np.uint8]]) -> Inputs:
-    return lambda rows: torch.from_numpy(read(rows))
-
-
-def _cached(
-    parts: Parts,
-    read: Callable[[NDArray[np.int64]], NDArray[np.uint8]],
-    faces: FaceSet,
-    progress: Progress | None,
-) -> Inputs:
-    """Embed each photo once; rows are then read from memory."""
-    encode = parts.base.encode if parts.base else _torch_encode(parts)
-    size = 128
-    blocks = []
-    for start in range(0, len(faces), size):
-        rows = np.arange(start, min(start + size, len(faces)))
-        blocks.append(encode(read(rows)))
-        if progress:
-            progress("embedding crops", int(rows[-1]) + 1, len(faces))
-    embeddings = torch.from_numpy(np.concatenate(blocks))
-    return lambda rows: embeddings[torch.from_numpy(rows)]
-
-
-def _torch_encode(parts: Parts) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    encoder = parts.encoder
-    assert encoder is not None  # noqa: S101 - a frozen backbone or a base, one of them
-
-    @torch.no_grad()
-    def encode(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        embeddings: Tensor = encoder.eval()(torch.from_numpy(crops))
-        return embeddings.numpy()
-
-    return encode
-
-
-def _batches(recipe: Recipe, train: PairSet, usable: NDArray[np.bool_]) -> Batches:
-    part, plan = recipe.batch, recipe.schedule
-    if recipe.data.pairs == "batch":
-        return PeopleBatches(
-            train.faces,
-            part.people,
-            part.photos,
-            steps=plan.steps,
-            usable=usable,
-            seed=recipe.seed,
-        )
-    train.assert_both_classes()
-    return PairBatches(train, part.pairs, usable=usable, seed=recipe.seed)
-
-
-def _usable_pairs(pairs: PairSet, usable: NDArray[np.bool_]) -> PairSet:
-    kept = pairs.select(usable[pairs.first] & usable[pairs.second], pairs.name)
-    kept.assert_both_classes()
-    return kept
