@@ -46,7 +46,7 @@ check: .venv/dev ## lint, types, import contracts (under a minute)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: .venv/bench ## compare with verifyface and face_recognition: data: make bench LFW=data/lfw
+bench: .venv/bench ## compare with verifyface and face_recognition: make bench LFW=data/lfw
 	@$(BIN)/python benchmarks/verify.py --lfw $(LFW)
 
 results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=data/lfw

@@ -125,7 +125,9 @@ class TestVerify:
         ran = run("verify", "--pairs", SAMPLES / "pairs.csv", "-o", output)
         assert ran.code == 0
         with output.open(encoding="utf-8") as file:
-            verdicts = [row["same"] == "same" for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        verdicts = [row["same"] == "same" for row in rows]
+        assert all(0 < float(row["probability"]) < 1 for row in rows)  # nothing is certain
         with (SAMPLES / "pairs.csv").open(encoding="utf-8") as file:
             truth = [row["same"] == "1" for row in csv.DictReader(file)]
         assert verdicts == truth
@@ -260,6 +262,16 @@ class TestEmbed:
             assert saved["embeddings"].dtype == np.float32
             assert list(saved["photos"]) == [str(tmp_path / "in" / "a.jpg"), str(BIDEN)]
             assert len(str(saved["fingerprint"])) == 64
+
+    def test_nothing_to_embed_is_said_once(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "a.jpg").write_text("no")
+        (tmp_path / "b.jpg").write_text("no")
+        alone = run("embed", tmp_path / "a.jpg", "-o", tmp_path / "e.npz")
+        assert alone.code == 2
+        assert alone.err.count("a.jpg") == 1
+        both = run("embed", tmp_path, "-o", tmp_path / "e.npz")
+        assert both.code == 2
+        assert both.err.strip().splitlines()[-1].startswith("visavis: none of 2 photos")
 
     def test_a_folder_without_photos(self, run: Run, tmp_path: Path) -> None:
         ran = run("embed", tmp_path)

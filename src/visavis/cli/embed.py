@@ -48,10 +48,12 @@ def embed(
             rows.extend(photo.embeddings)
             names.extend([str(photo.source)] * len(photo.faces))
             boxes.extend(face.box for face in photo.faces)
+    if not rows and len(skipped) == 1:
+        raise skipped[0]
     for error in skipped:
         show.note(f"skipped: {error}")
     if not rows:
-        raise skipped[0]
+        raise type(skipped[0])(f"none of {len(skipped)} photos has a face that can be embedded")
     content = io.BytesIO()
     np.savez(
         content,

@@ -150,7 +150,7 @@ def _cells(result: Verdict | VisavisError) -> tuple[str, str, str, str, str]:
         return "", "", "", "", str(result)
     return (
         "same" if result.same else "different",
-        "" if result.probability is None else f"{result.probability:.4f}",
+        "" if result.probability is None else f"{result.probability:.9g}",
         f"{result.similarity:.4f}",
         f"{result.threshold.value:.4f}",
         "; ".join(result.warnings),
