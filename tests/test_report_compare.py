@@ -133,6 +133,8 @@ def test_markdown_has_every_figure_published_figures_and_commands(comparison):
     accuracy = run.estimate("accuracy")
     assert f"{accuracy.value:.4f}<br>{accuracy.low:.4f} to {accuracy.high:.4f}" in bad
     assert "published 0.9500" in bad
+    (near,) = re.findall(r"^\| near \|.*$", text, re.MULTILINE)
+    assert re.search(r"<br>≈ best -0\.0033 \(-0\.0\d\d\d to \+0\.0000\)<br>", near)
     assert "| 4,712,345 | 5\xa0min 30\xa0s |" in bad
     (good,) = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
     assert "<br>best<br>" in good
@@ -196,7 +198,7 @@ def test_the_verb_prints_writes_and_speaks_json(shell, folders, tmp_path):
     assert outcome.exit_code == 0
     assert "good\t" in outcome.stdout
     assert "best" in outcome.stdout
-    assert "≈ best: the paired difference" in outcome.stderr
+    assert "the paired difference to the best" in outcome.stderr
     assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "## Training runs compared" in results.read_text(encoding="utf-8")
     spoken = CliRunner().invoke(shell, [*paths, "--json"])

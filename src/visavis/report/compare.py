@@ -11,14 +11,15 @@ from typing import Any, Literal
 from visavis.evaluation.figures import Estimate
 from visavis.evaluation.paired import PAIRED, Resampled, resample
 from visavis.report.run_file import SavedRun, load_run
-from visavis.report.wording import count, duration, interval, number, value
+from visavis.report.wording import count, duration, interval, number, signed, value
 
 Standing = Literal["best", "level", "behind", "untold", ""]
 
 MARKS: dict[Standing, str] = {"best": "best", "level": "≈ best", "untold": "?"}
 LEGEND = (
-    "≈ best: the paired difference to the best run has a 95 % interval, by resampling people, that "
-    "holds 0, so it may be noise. ?: too few people to tell."
+    "Signed: the paired difference to the best run, on the same pairs, with its 95 % interval by "
+    "resampling people. ≈ best: that interval holds 0, so the difference may be noise. ?: too few "
+    "people to tell."
 )
 NOT_COMPARABLE = (
     "Runs under different headings were tested on different pairs: their figures are not "
@@ -207,7 +208,16 @@ def cell_words(cell: Cell) -> Iterator[str]:
     yield value(cell.estimate)
     if span := interval(cell.estimate):
         yield span
-    if mark := MARKS.get(cell.standing):
-        yield mark
+    if standing := _standing_words(cell):
+        yield standing
     if cell.published is not None:
         yield f"published {number(cell.published)}"
+
+
+def _standing_words(cell: Cell) -> str:
+    words = [MARKS.get(cell.standing, "")]
+    if (difference := cell.difference) is not None and difference.value is not None:
+        words.append(signed(difference.value))
+        if difference.low is not None and difference.high is not None:
+            words.append(f"({signed(difference.low)} to {signed(difference.high)})")
+    return " ".join(filter(None, words))

@@ -56,6 +56,11 @@ def number(value: float) -> str:
     return rate(value, 1)
 
 
+def signed(difference: float) -> str:
+    """A difference with its sign: ``+0.0020``, ``-0.0130``, and no minus before zero."""
+    return f"{round(difference, 4) + 0.0:+.4f}"
+
+
 def rate(value: float, decimals: int = 0) -> str:
     """As ``1e-3`` is written in the field, without the zero that Python pads with."""
     digits, _, power = f"{value:.{decimals}e}".partition("e")
