@@ -63,3 +63,54 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("name = ")
     with pytest.raises(DataError, match="not TOML"):
         find_recipe(str(tmp_path / "bad.toml"))
+
+
+class TestExtends:
+    """A recipe that holds only what it changes of another."""
+
+    def write(self, folder: Path, name: str, text: str) -> Path:
+        path = folder / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    def test_tables_are_merged_and_lists_replaced(self, tmp_path: Path) -> None:
+        self.write(
+            tmp_path,
+            "base",
+            'name = "base"\ndescription = "b"\npublished = { accuracy = 0.5 }\n'
+            '[net]\nbackbone = "small"\noptions = { layers = 3, dropout = 0.1 }\n'
+            '[[loss]]\nkind = "triplet"\n[[loss]]\nkind = "supcon"\n',
+        )
+        mended = Recipe.read(
+            self.write(
+                tmp_path,
+                "mended",
+                'extends = "base.toml"\nname = "mended"\n'
+                '[net]\noptions = { dropout = 0.4 }\n[[loss]]\nkind = "infonce"\n',
+            )
+        )
+        assert mended.name == "mended"
+        assert (mended.description, mended.published) == ("", {})
+        assert mended.net.backbone == "small"
+        assert mended.net.options == {"layers": 3, "dropout": 0.4}
+        assert [part.kind for part in mended.loss] == ["infonce"]
+
+    def test_one_of_ours(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, "mine", 'extends = "att-triplet"\nname = "mine"\nseed = 7\n')
+        ours = find_recipe("att-triplet")
+        changed = {"name": "mine", "seed": 7, "description": "", "published": {}}
+        assert Recipe.read(path) == ours.model_copy(update=changed)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ('extends = "x.toml"\nname = "x"', "extends itself"),
+            ('extends = "gone.toml"\nname = "x"', "there is no recipe .*gone.toml"),
+            ('extends = "nonesuch"\nname = "x"', "there is no recipe nonesuch"),
+            ('extends = 3\nname = "x"', "extends is the name of a recipe"),
+            ('extends = "att-triplet"', "name: Field required"),
+        ],
+    )
+    def test_mistakes(self, text: str, words: str, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=words):
+            Recipe.read(self.write(tmp_path, "x", text))

@@ -210,15 +210,15 @@ class Recipe(_Part):
     def read(cls, path: Path) -> Recipe:
         """The recipe in a TOML file.
 
+        With ``extends = "lfw-koch"`` or ``extends = "mine.toml"``, a file beside it, it holds only
+        what it changes: tables are merged key by key, anything else is replaced. Its name,
+        description and published figures are its own.
+
         Raises:
-            DataError: missing, not TOML, or with an unknown key or a wrong value; it names the key.
+            DataError: missing, not TOML, extending itself, or with an unknown key or a wrong
+                value; it names the key.
         """
-        try:
-            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-        except FileNotFoundError:
-            raise DataError(f"there is no recipe {path}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} is not TOML: {error}") from None
+        return cls.from_dict(_read_whole(path), str(path))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], origin: str = "the recipe") -> Recipe:
@@ -232,19 +232,62 @@ class Recipe(_Part):
             raise DataError(f"{origin}: {key}: {reason}") from None
 
 
+def _read_whole(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values of a recipe file, merged into those of the recipe that it extends."""
+    if path in extending:
+        raise DataError(f"{extending[0]} extends itself")
+    values = _read_toml(path)
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise DataError(f"{path}: extends is the name of a recipe or a .toml file, not {base!r}")
+    beside = path.parent / base if base.endswith(".toml") else locate_recipe(base)
+    inherited = _read_whole(beside, (*extending, path))
+    for key in ("name", "description", "published"):
+        inherited.pop(key, None)
+    return _merge(inherited, values)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"there is no recipe {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}") from None
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both else value
+    return merged
+
+
 def find_recipe(name: str) -> Recipe:
     """A recipe by the path of its TOML file, or one of visavis's own by name.
 
     Raises:
         DataError: neither, or a recipe with a mistake.
     """
+    return Recipe.read(locate_recipe(name))
+
+
+def locate_recipe(name: str) -> Path:
+    """The file of a recipe: a path that ends in ``.toml``, or one of visavis's own by name.
+
+    Raises:
+        DataError: no such name.
+    """
     path = Path(name)
     if path.suffix == ".toml":
-        return Recipe.read(path)
+        return path
     own = own_recipes()
     if name not in own:
         raise DataError(f"there is no recipe {name}; give a .toml file or one of {', '.join(own)}")
-    return Recipe.read(own[name])
+    return own[name]
 
 
 def own_recipes() -> dict[str, Path]:
