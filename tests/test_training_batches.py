@@ -75,16 +75,28 @@ def test_listed_pairs_all_come_once_an_epoch(counts: list[int], size: int) -> No
     assert len(list(batches.epoch(0))) == len(batches)
 
 
-@given(st.integers(2, 4))
-def test_processes_share_a_batch(world: int) -> None:
+def test_the_pairs_of_an_epoch() -> None:
+    assert PeopleBatches(some_faces([3] * 12), 4, 3, steps=5).pairs == 5 * 12 * 11 / 2
+    mixed = PeopleBatches(some_faces([1] * 6 + [9] * 6), 4, 3, steps=5)
+    assert mixed.pairs == 5 * 8 * 7 / 2  # two photos of each of four people on average
+    assert PairBatches(sample_pairs(some_faces([4] * 8), "drawn"), 7).pairs == 96
+
+
+@given(st.integers(2, 5), st.integers(1, 13))
+def test_processes_share_a_batch(world: int, size: int) -> None:
     faces = some_faces([4] * 8)
-    (people,) = PeopleBatches(faces, 4, 3, steps=1).epoch(0)
-    rows = np.concatenate([share(people, rank, world).rows for rank in range(world)])
-    assert sorted(rows.tolist()) == sorted(people.rows.tolist())
-    pairs = next(iter(PairBatches(sample_pairs(faces, "drawn"), 12).epoch(0)))
-    ends = []
-    for rank in range(world):
-        part = share(pairs, rank, world)
-        ends += list(zip(part.rows[part.first], part.rows[part.second], strict=True))
-    whole = zip(pairs.rows[pairs.first], pairs.rows[pairs.second], strict=True)
-    assert sorted(ends) == sorted(whole)
+    (people,) = PeopleBatches(faces, size, 3, steps=1).epoch(0)
+    shares = [share(people, rank, world) for rank in range(world)]
+    # Put together as ``gather`` does, all are there in the batch's order.
+    together = np.stack([part.rows for part in shares]).T.ravel()
+    np.testing.assert_array_equal(together[: len(people.rows)], people.rows)
+    assert all(np.array_equal(part.people, faces.people[part.rows]) for part in shares)
+    pairs = next(iter(PairBatches(sample_pairs(faces, "drawn"), size).epoch(0)))
+    parts = [share(pairs, rank, world) for rank in range(world)]
+    for part in parts:
+        assert len(np.unique(part.rows)) == len(part.rows)
+    for end in ("first", "second"):
+        rows = np.stack([part.rows[getattr(part, end)] for part in parts]).T.ravel()
+        np.testing.assert_array_equal(rows[: len(pairs.same)], pairs.rows[getattr(pairs, end)])
+    same = np.stack([part.same for part in parts]).T.ravel()
+    np.testing.assert_array_equal(same[: len(pairs.same)], pairs.same)

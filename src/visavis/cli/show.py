@@ -7,10 +7,16 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, the steps done and their total."""
+"""Called with a stage's name, the steps done and their total.
+
+After the name may come ``: `` and how the stage went so far, which is shown as a line of its own.
+"""
 
 
 def print_json(value: object) -> None:
@@ -51,31 +57,51 @@ def progress() -> Iterator[Progress]:
         yield _lines()
         return
     from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    bars = Bars(*_columns(), console=Console(stderr=True), transient=True)
+    tasks: dict[str, Any] = {}
+
+    def advance(stage: str, done: int, total: int) -> None:
+        bars.start()  # not before: other processes of a run have nothing to show
+        name, _, news = stage.partition(": ")
+        if name not in tasks:
+            tasks[name] = bars.add_task(name, total=total)
+        bars.update(tasks[name], completed=done, total=total)
+        if news:
+            bars.console.print(stage, highlight=False, markup=False)
+
+    try:
+        yield advance
+    finally:
+        bars.stop()
+
+
+def _columns() -> list[ProgressColumn]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-    from rich.progress import Progress as Bars
+    from rich.text import Text
 
-    columns = (
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s", justify="right")
+
+    return [
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield advance
+    ]
 
 
 def _lines() -> Progress:
@@ -84,7 +110,7 @@ def _lines() -> Progress:
     def advance(stage: str, done: int, total: int) -> None:  # noqa: ARG001
         if stage not in begun:
             begun.add(stage)
-            note(f"{stage} ({total:,})")
+            note(stage if ": " in stage else f"{stage} ({total:,})")
 
     return advance
 

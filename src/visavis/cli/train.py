@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
+from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import AsJson, DataSpec, Threads
 from visavis.errors import DataError, ModelError
 
@@ -42,7 +43,7 @@ def train(
     except ImportError:
         raise ModelError("training needs torch; pip install 'visavis[train]'") from None
     from visavis.data.source import open_source
-    from visavis.training.fit import Resources
+    from visavis.training.processes import Resources
     from visavis.training.recipe import find_recipe
     from visavis.training.train import train as run
 
@@ -64,6 +65,8 @@ def train(
         _show(done)
     for warning in done.warnings:
         show.note(f"warning: {warning}")
+    unreadable = (done.card.training or {})["unreadable"] or done.evaluation.unreadable
+    raise typer.Exit(SOME_SKIPPED if unreadable else 0)
 
 
 def seconds(text: str) -> float:
@@ -73,8 +76,8 @@ def seconds(text: str) -> float:
         DataError: anything else.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if match is None:
-        raise DataError(f"{text!r} is no time; write 90s, 40m or 2h")
+    if match is None or not float(match[1]):
+        raise DataError(f"{text!r} is no length of time; write 90s, 40m or 2h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 

@@ -49,6 +49,7 @@ class CropStore:
         found: (n,) bool, which rows have a crop.
         missed: photos in which no face was found, or none where the source's box is.
         unreadable: photos that could not be used otherwise, with the reason.
+        digest: changes with all that shapes the crops, and with any of the photos.
     """
 
     faces: FaceSet
@@ -58,6 +59,7 @@ class CropStore:
     found: NDArray[np.bool_]
     missed: list[Path]
     unreadable: list[tuple[Path, str]]
+    digest: str
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -118,6 +120,7 @@ def open_store(
         state == FOUND,
         [faces.photos[row] for row in missed],
         [(faces.photos[row], files.reasons[row]) for row in unreadable],
+        hashlib.sha256(place.name.encode() + files.rows.tobytes()).hexdigest(),
     )
 
 

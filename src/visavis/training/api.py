@@ -7,7 +7,7 @@ from pathlib import Path
 from visavis.data.faceset import Source
 from visavis.data.source import open_source
 from visavis.models.model import Model
-from visavis.training.fit import ALONE, Resources
+from visavis.training.processes import ALONE, Resources
 from visavis.training.recipe import Recipe, find_recipe
 from visavis.training.train import MODEL
 from visavis.training.train import train as run
@@ -28,7 +28,9 @@ def train(
         data: a source, or its spec, such as ``lfw:data/lfw``.
         folder: of the run; ``runs/NAME`` by default. Its ``report.html`` says how it went.
         resume: go on with a run that was killed.
-        resources: devices, threads, and a budget of time.
+        resources: devices, threads, and a budget of time. With several devices the script is
+            started again for each of the others, up to this call, where those processes end when
+            the network is trained; what follows the call runs once.
 
     Raises:
         DataError, ModelError: as ``visavis train`` says them.

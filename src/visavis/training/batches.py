@@ -33,7 +33,13 @@ class Batch:
 
 
 class Batches(Protocol):
-    """Batches of one epoch, the same for the same epoch."""
+    """Batches of one epoch, the same for the same epoch.
+
+    Attributes:
+        pairs: that an epoch trains on; on average, where epochs differ.
+    """
+
+    pairs: int
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch ``number``, which seeds their order."""
@@ -78,6 +84,8 @@ class PeopleBatches:
         self._people, self._photos = min(people, len(self._groups)), photos
         self._steps = steps or max(1, round(len(rows) / (self._people * photos)))
         self._seed = seed
+        shown = self._people * np.mean([min(len(group), photos) for group in self._groups])
+        self.pairs = max(1, round(self._steps * shown * (shown - 1) / 2))
 
     def __len__(self) -> int:
         return self._steps
@@ -129,6 +137,7 @@ class PairBatches:
         if not len(self._pairs):
             raise DataError(f"{pairs.name}: there is no pair to train on")
         self._size, self._shuffle, self._seed = size, shuffle, seed
+        self.pairs = len(self._pairs)
 
     def __len__(self) -> int:
         return math.ceil(len(self._pairs) / self._size)
@@ -147,13 +156,18 @@ class PairBatches:
 
 
 def share(batch: Batch, rank: int, world: int) -> Batch:
-    """One process's part of a batch: every so-manyth photo, or every so-manyth pair."""
+    """One process's part of a batch: every so-manyth photo, or every so-manyth pair.
+
+    All get equally many: where they do not divide, the last processes take some of the first again,
+    which whoever puts the shares together leaves out.
+    """
     if world == 1:
         return batch
+    total = len(batch.same) or len(batch.rows)
+    mine = (np.arange(-(-total // world)) * world + rank) % total
     if not len(batch.same):
-        rows, people = batch.rows[rank::world], batch.people[rank::world]
+        rows, people = batch.rows[mine], batch.people[mine]
         return Batch(rows, people, batch.first, batch.second, batch.same)
-    mine = slice(rank, None, world)
     used, position = np.unique(
         np.concatenate([batch.first[mine], batch.second[mine]]), return_inverse=True
     )

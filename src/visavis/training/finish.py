@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +45,9 @@ def make_model(recipe: Recipe, fitted: Fitted, folder: Path, threads: int | None
     """Write the model folder of a trained network, not calibrated yet, and load it.
 
     Raises:
-        ModelError: the exported graph computes something else than torch, or the head is not
-            symmetric.
+        ModelError: the exported graph computes something else than torch, the head is not
+            symmetric, or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     parts = fitted.parts
     files = _export(parts, folder)
     card = _card(recipe, fitted, files)
@@ -93,6 +93,7 @@ def _export(parts: Parts, folder: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {WEIGHTS: pack_weights(parts.encoder, parts.head)}
     scratch = folder / ".export.onnx"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         if parts.encoder is None:
             assert parts.base is not None  # noqa: S101 - one of them
             files[ENCODER] = (parts.base.folder / ENCODER).read_bytes()
@@ -102,8 +103,14 @@ def _export(parts: Parts, folder: Path) -> dict[str, bytes]:
         if parts.head.output == "logit":
             export_head(parts.head, parts.size, scratch)
             files[HEAD] = scratch.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"cannot write the model folder {folder}: {error.strerror}; mend that and go on with "
+            "--resume"
+        ) from None
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink()
     return files
 
 
@@ -148,6 +155,7 @@ def _training(recipe: Recipe, fitted: Fitted) -> dict[str, Any]:
         "monitor": recipe.schedule.monitor,
         "parameters": sum(p.numel() for module in modules for p in module.parameters()),
         "words": fitted.material.words,
+        "unreadable": fitted.unreadable,
         "warnings": fitted.warnings,
     }
 

@@ -1,62 +1,32 @@
-"""``visavis.train``: from a recipe and data to a model folder that everything else can use."""
+"""From a recipe and a source to a trained network."""
 
 from __future__ import annotations
 
+import errno
 import json
-import logging
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as lightning
-import torch
-from pytorch_lightning.callbacks import (
-    Callback,
-    Checkpoint,
-    EarlyStopping,
-    ModelCheckpoint,
-    Timer,
-)
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader, IterableDataset
 
 from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.files import write_output
-from visavis.training.batches import Batch, Batches, share
+from visavis.training.batches import Batch, Batches
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.inputs import make_batches, read_inputs, usable_pairs
 from visavis.training.material import Material, prepare
 from visavis.training.parts import Parts, build_loss, build_parts
+from visavis.training.processes import ALONE, Resources, is_first, started, together
 from visavis.training.recipe import Recipe
+from visavis.training.trainer import make_trainer, why_stopped
 from visavis.training.twin import Twin, pair_loss
+from visavis.training.watch import Progress, Watch
 
-Progress = Callable[[str, int, int], None]
-PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 RECIPE, HISTORY = "recipe.json", "history.json"
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a run may use; nothing here changes what is trained.
-
-    Attributes:
-        devices, nodes: processes; more than one train in step (DDP).
-        threads: CPU threads for cropping and embedding.
-        budget: seconds after which the run ends with the best epoch so far; ``None`` for no end.
-    """
-
-    devices: int = 1
-    nodes: int = 1
-    threads: int | None = None
-    budget: float | None = None
-
-
-ALONE = Resources()
 
 
 @dataclass
@@ -70,6 +40,7 @@ class Fitted:
         best_epoch: counted from 1.
         seconds: of training, resumed runs together.
         stopped: why: ``all epochs``, ``patience`` or ``budget``.
+        unreadable: photos to train and to validate on that could not be read.
         warnings: what looked wrong.
     """
 
@@ -79,6 +50,7 @@ class Fitted:
     best_epoch: int
     seconds: float
     stopped: str
+    unreadable: int = 0
     warnings: list[str] = field(default_factory=list)
 
 
@@ -93,6 +65,8 @@ def fit(
 ) -> Fitted:
     """Train a recipe's network.
 
+    Of several processes each calls it; the first alone writes, tells of progress, and returns.
+
     Args:
         recipe: what to train.
         source: what on.
@@ -100,55 +74,82 @@ def fit(
             from its last whole epoch with ``resume`` and ends as if it had never stopped.
         resume: go on with the run in ``folder``.
         resources: what it may use.
-        progress: called with a stage, steps done and steps in all.
+        progress: called with a stage, steps done and steps in all; for training these are pairs,
+            see ``Watch``.
 
     Raises:
         DataError: the recipe does not fit the source or contradicts itself, the folder holds
-            another run, or the loss is no longer a number.
+            another run, the loss is no longer a number, the processes asked for cannot be started,
+            or one of them ended.
+        SystemExit: in another process than the first, when the network is trained.
     """
-    claim(folder, recipe, resume)
+    resources = started(resources)
+    first = is_first(resources)
+    if first:
+        claim(folder, recipe, resume)
     lightning.seed_everything(recipe.seed, verbose=False)
     material = prepare(source, recipe.data, recipe.seed)
     parts = build_parts(recipe, resources.threads)
-    inputs, usable = read_inputs(parts, material, folder, resources.threads, progress)
-    batches = make_batches(recipe, material.train, usable[0])
+    reading = read_inputs(
+        recipe,
+        parts,
+        material,
+        folder,
+        threads=resources.threads,
+        progress=progress if first else None,
+    )
+    training, validation = reading
+    batches = make_batches(recipe, material.train, training.usable)
     loss = build_loss(recipe, parts.head, len(material.train.faces.names), parts.size)
     if recipe.schedule.monitor == "loss" and pair_loss(loss) is None:
         raise DataError(
             f"recipe {recipe.name}: {recipe.loss[0].kind} has no loss on validation pairs; set "
             "schedule.monitor to accuracy or auc"
         )
-    validation = usable_pairs(material.validation, usable[1])
+    pairs = usable_pairs(material.validation, validation.usable)
     twin = Twin(
         recipe,
         None if parts.cached else parts.encoder,
         parts.head,
         loss,
-        inputs=inputs[0],
-        validation=(validation, inputs[1]),
+        inputs=training.inputs,
+        validation=(pairs, validation.inputs),
         steps=-(-len(batches) // recipe.batch.accumulate),
     )
-    watch = _Watch(folder / HISTORY, resume, progress)
-    trainer, best = _trainer(recipe, folder, resources, watch)
+    watch = Watch(folder / HISTORY, batches.pairs, resume, progress)
+    trainer, best = make_trainer(recipe, folder, resources, watch)
     last = folder / "checkpoints" / "last.ckpt"
     try:
-        with warnings.catch_warnings():
+        with together(trainer), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Lightning's advice on loaders and loggers
             trainer.fit(
                 twin,
                 DataLoader(_Epochs(batches, trainer), batch_size=None),
                 ckpt_path=str(last) if resume and last.exists() else None,
             )
-    except FloatingPointError as error:
-        raise DataError(str(error)) from None
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(
+            f"{folder}: the disk is full; free some space and go on with --resume"
+        ) from None
+    if not first:
+        raise SystemExit
     state = SafeCheckpoints().load_checkpoint(best.best_model_path)["state_dict"]
     twin.load_state_dict(state)
     twin.cpu().eval()
-    stopped = _why(trainer, recipe)
+    stopped = why_stopped(trainer, recipe)
     number = int(Path(best.best_model_path).stem.split("-")[-1]) + 1
-    return Fitted(parts, material, watch.history, number, watch.seconds, stopped, list(twin.warned))
+    return Fitted(
+        parts,
+        material,
+        watch.history,
+        number,
+        watch.seconds,
+        stopped,
+        unreadable=sum(part.unreadable for part in reading),
+        warnings=[*(part.left_out for part in reading if part.left_out), *twin.warned],
+    )
 
 
 def claim(folder: Path, recipe: Recipe, resume: bool) -> None:
@@ -159,7 +160,7 @@ def claim(folder: Path, recipe: Recipe, resume: bool) -> None:
     """
     path = folder / RECIPE
     text = recipe.model_dump_json(indent=1)
-    if path.exists():
+    if (folder / HISTORY).exists():  # before the first epoch there is nothing to lose
         if not resume:
             raise DataError(f"{folder} holds a run already; go on with --resume or name another")
         if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
@@ -173,7 +174,7 @@ def claim(folder: Path, recipe: Recipe, resume: bool) -> None:
 
 
 class _Epochs(IterableDataset[Batch]):
-    """The batches of the trainer's epoch: this process's part of each."""
+    """The batches of the trainer's epoch, whole; each process takes its part in its step."""
 
     def __init__(self, batches: Batches, trainer: lightning.Trainer) -> None:
         self._batches, self._trainer = batches, trainer
@@ -182,106 +183,5 @@ class _Epochs(IterableDataset[Batch]):
         return len(self._batches)
 
     def __iter__(self) -> Iterator[Batch]:
-        rank, world = self._trainer.global_rank, self._trainer.world_size
-        for batch in self._batches.epoch(self._trainer.current_epoch):
-            yield share(batch, rank, world)
-
-
-class _Watch(Checkpoint):
-    """Writes each epoch's figures and time, so that a resumed run has the whole history.
-
-    A ``Checkpoint`` only because Lightning runs those last, when validation has been logged.
-    """
-
-    def __init__(self, path: Path, resume: bool, progress: Progress | None) -> None:
-        self._path, self._progress = path, progress
-        known = resume and path.exists()
-        self.history: list[dict[str, float]] = (
-            json.loads(path.read_text(encoding="utf-8")) if known else []
-        )
-        self._start = 0.0
-
-    @property
-    def seconds(self) -> float:
-        return sum(epoch["seconds"] for epoch in self.history)
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self._start = time.perf_counter()
-        del self.history[trainer.current_epoch :]  # of an epoch that was cut off
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *arguments: Any) -> None:
-        if self._progress:
-            steps, (*_, index) = int(trainer.num_training_batches), arguments
-            done = trainer.current_epoch * steps + index + 1
-            self._progress("training", done, int(trainer.max_epochs or 1) * steps)
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        row = {"epoch": trainer.current_epoch + 1.0, **metrics}
-        row["seconds"] = time.perf_counter() - self._start
-        self.history.append(row)
-        if trainer.is_global_zero:
-            write_output(self._path, json.dumps(self.history).encode())
-
-
-def _trainer(
-    recipe: Recipe, folder: Path, resources: Resources, watch: Callback
-) -> tuple[lightning.Trainer, ModelCheckpoint]:
-    plan = recipe.schedule
-    monitor, mode = f"val_{plan.monitor}", "min" if plan.monitor == "loss" else "max"
-    best = ModelCheckpoint(
-        folder / "checkpoints",
-        filename="best-{epoch}",
-        auto_insert_metric_name=False,
-        monitor=monitor,
-        mode=mode,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    last = ModelCheckpoint(  # not save_last, which waits for a better epoch
-        folder / "checkpoints",
-        filename="last",
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    callbacks: list[Callback] = [watch, best, last]
-    if plan.patience is not None:
-        callbacks.append(
-            EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
-        )
-    if resources.budget is not None:
-        callbacks.append(Timer(timedelta(seconds=resources.budget), interval="epoch"))
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    trainer = lightning.Trainer(
-        accelerator="auto" if torch.cuda.is_available() else "cpu",
-        devices=resources.devices,
-        num_nodes=resources.nodes,
-        strategy="ddp" if resources.devices * resources.nodes > 1 else "auto",
-        sync_batchnorm=torch.cuda.is_available(),
-        precision=PRECISIONS[recipe.precision],
-        max_epochs=plan.epochs,
-        accumulate_grad_batches=recipe.batch.accumulate,
-        gradient_clip_val=recipe.optimiser.clip,
-        callbacks=callbacks,
-        plugins=[SafeCheckpoints()],
-        logger=[
-            CSVLogger(folder, "logs", ""),
-            TensorBoardLogger(folder, "tensorboard", ""),
-        ],
-        default_root_dir=folder,
-        use_distributed_sampler=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,  # ours goes to stderr, as everywhere
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        deterministic="warn",
-    )
-    return trainer, best
-
-
-def _why(trainer: lightning.Trainer, recipe: Recipe) -> str:
-    if trainer.current_epoch >= recipe.schedule.epochs:
-        return "all epochs"
-    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
-    out_of_time = any((timer.time_remaining() or 1) <= 0 for timer in timers)
-    return "budget" if out_of_time else "patience"
+        # A generator: iterators are made early, and the epoch is known with the first batch.
+        yield from self._batches.epoch(self._trainer.current_epoch)

@@ -3,91 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from visavis.data.crop_store import open_store
 from visavis.data.download import Progress
 from visavis.data.faceset import FaceSet, PairSet
+from visavis.errors import DataError
 from visavis.training.batches import Batches, PairBatches, PeopleBatches
+from visavis.training.embeddings import embeddings_of
 from visavis.training.material import Material
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
 from visavis.training.twin import Inputs
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How training reads the photos of one part of its material.
+
+    Attributes:
+        inputs: rows to what the network takes.
+        usable: (n,) bool, the rows that have a face.
+        unreadable: how many photos could not be read.
+        left_out: a sentence on the photos that are not used; empty where all are.
+    """
+
+    inputs: Inputs
+    usable: NDArray[np.bool_]
+    unreadable: int
+    left_out: str
+
+
 def read_inputs(
+    recipe: Recipe,
     parts: Parts,
     material: Material,
     folder: Path,
-    threads: int | None,
-    progress: Progress | None,
-) -> tuple[list[Inputs], list[NDArray[np.bool_]]]:
-    """For training and validation photos: rows to inputs, and which rows have a face."""
-    readers, usable = [], []
-    for faces in (material.train.faces, material.validation.faces):
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Reading, Reading]:
+    """How to read the training and the validation photos.
+
+    Raises:
+        DataError: none of them can be used, or the run's folder cannot be written.
+    """
+
+    def read(faces: FaceSet, purpose: str) -> Reading:
         store = open_store(faces, parts.spec, folder / "crops", threads=threads, progress=progress)
-        usable.append(store.found)
-        if parts.cached:
-            readers.append(_cached(parts, store.read, faces, progress))
-        else:
-            readers.append(_crops(store.read))
-    return readers, usable
+        told = unused(len(store), store.missed, store.unreadable)
+        if not store.found.any():
+            raise DataError(f"{faces.name}: no photo can be used for the {purpose}: {told}")
+        inputs = (
+            _from_memory(embeddings_of(store, recipe, parts, progress))
+            if parts.cached
+            else _crops(store.read)
+        )
+        left_out = f"photos left out of the {purpose}: {told}" if told else ""
+        return Reading(inputs, store.found, len(store.unreadable), left_out)
+
+    return read(material.train.faces, "training"), read(material.validation.faces, "validation")
+
+
+def unused(total: int, missed: list[Path], unreadable: list[tuple[Path, str]]) -> str:
+    """How many photos cannot be used, why, and the first of each kind.
+
+    Args:
+        total: photos in all.
+        missed: those without a face.
+        unreadable: those that could not be read, with the reason, which names the photo.
+
+    Returns:
+        Words to end a sentence with; empty where all can be used.
+    """
+    why = []
+    if unreadable:
+        first = unreadable[0][1]
+        why.append(f"{len(unreadable):,} of {total:,} could not be read (the first: {first})")
+    if missed:
+        why.append(f"{len(missed):,} of {total:,} show no face (the first: {missed[0]})")
+    return " and ".join(why)
 
 
 def _crops(read: Callable[[NDArray[np.int64]], NDArray[np.uint8]]) -> Inputs:
     return lambda rows: torch.from_numpy(read(rows))
 
 
-def _cached(
-    parts: Parts,
-    read: Callable[[NDArray[np.int64]], NDArray[np.uint8]],
-    faces: FaceSet,
-    progress: Progress | None,
-) -> Inputs:
-    """Embed each photo once; rows are then read from memory."""
-    encode = parts.base.encode if parts.base else _torch_encode(parts)
-    size = 128
-    blocks = []
-    for start in range(0, len(faces), size):
-        rows = np.arange(start, min(start + size, len(faces)))
-        blocks.append(encode(read(rows)))
-        if progress:
-            progress("embedding crops", int(rows[-1]) + 1, len(faces))
-    embeddings = torch.from_numpy(np.concatenate(blocks))
-    return lambda rows: embeddings[torch.from_numpy(rows)]
-
-
-def _torch_encode(parts: Parts) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    encoder = parts.encoder
-    assert encoder is not None  # noqa: S101 - a frozen backbone or a base, one of them
-
-    @torch.no_grad()
-    def encode(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        embeddings: Tensor = encoder.eval()(torch.from_numpy(crops))
-        return embeddings.numpy()
-
-    return encode
+def _from_memory(embeddings: NDArray[np.float32]) -> Inputs:
+    return lambda rows: torch.from_numpy(embeddings[rows])
 
 
 def make_batches(recipe: Recipe, train: PairSet, usable: NDArray[np.bool_]) -> Batches:
-    """The batches that a recipe trains on, over the photos that have a face."""
+    """The batches that a recipe trains on, over the photos that have a face.
+
+    Raises:
+        DataError: those photos are of too few people, or make no pairs of both classes.
+    """
     part, plan = recipe.batch, recipe.schedule
-    if recipe.data.pairs == "batch":
-        return PeopleBatches(
-            train.faces,
-            part.people,
-            part.photos,
-            steps=plan.steps,
-            usable=usable,
-            seed=recipe.seed,
+    if recipe.data.pairs != "batch":
+        return PairBatches(usable_pairs(train, usable), part.pairs, seed=recipe.seed)
+    batches = PeopleBatches(
+        train.faces,
+        part.people,
+        part.photos,
+        steps=plan.steps,
+        usable=usable,
+        seed=recipe.seed,
+    )
+    if np.bincount(train.faces.people[usable]).max() < 2:
+        raise DataError(
+            f"{train.faces.name}: nobody to train on has two photos that can be used, so there is "
+            "no genuine pair"
         )
-    train.assert_both_classes()
-    return PairBatches(train, part.pairs, usable=usable, seed=recipe.seed)
+    return batches
 
 
 def usable_pairs(pairs: PairSet, usable: NDArray[np.bool_]) -> PairSet:

@@ -8,7 +8,9 @@ from visavis.data.faceset import Source
 from visavis.models.model import Model
 from visavis.report.run import Run, save_run, write_run_report
 from visavis.training.finish import Progress, calibrate_and_measure, embed_test, make_model
-from visavis.training.fit import ALONE, Resources, fit
+from visavis.training.fit import fit
+from visavis.training.inputs import unused
+from visavis.training.processes import ALONE, Resources
 from visavis.training.recipe import Recipe
 
 MODEL, REPORT = "model", "report.html"
@@ -25,6 +27,8 @@ def train(
     command: str = "",
 ) -> Run:
     """Train, export, calibrate, measure, and write the report.
+
+    Of several processes the first alone returns; see ``fit``.
 
     Args:
         recipe: what to train.
@@ -47,6 +51,7 @@ def train(
     card, evaluation = calibrate_and_measure(model, fitted, progress)
     final = Model.load(folder / MODEL, threads=resources.threads)
     embeddings, faces = embed_test(final, fitted.material.test, progress)
+    told = unused(len(faces), evaluation.missed, evaluation.unreadable)
     run = Run(
         name=recipe.name,
         folder=folder,
@@ -55,7 +60,8 @@ def train(
         evaluation=evaluation,
         embeddings=embeddings,
         faces=faces,
-        warnings=fitted.warnings,
+        warnings=fitted.warnings
+        + [f"photos of the test that count as errors: {told}"] * bool(told),
     )
     save_run(folder, run, command)
     write_run_report(folder / REPORT, final, run, command)

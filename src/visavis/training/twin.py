@@ -20,7 +20,7 @@ from visavis.nets.heads import Head
 from visavis.nets.input import to_images
 from visavis.nets.losses import BatchLoss, InBatch, PairLoss
 from visavis.training.augment import Augment
-from visavis.training.batches import Batch
+from visavis.training.batches import Batch, share
 from visavis.training.recipe import Recipe
 
 Inputs = Callable[[NDArray[np.int64]], Tensor]
@@ -70,16 +70,16 @@ class Twin(lightning.LightningModule):
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of one batch.
+        """The loss of one batch; each of several processes encodes its share.
 
         The first of an epoch seeds it, so that a resumed run draws what an unbroken one would have
         drawn. Not earlier: when the trainer makes its iterators, which draw too, depends on
-        whether it was resumed.
+        whether it was resumed. Processes draw apart, or they would augment alike.
         """
         if index == 0:
-            torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
-        embeddings = self.embed(self._inputs(batch.rows).to(self.device))
-        loss = self._loss(embeddings, batch)
+            seed = self.recipe.seed * 100_003 + self.current_epoch
+            torch.manual_seed(seed + 1_000_003 * self.global_rank)
+        loss = self._loss(batch, share(batch, self.global_rank, self.trainer.world_size))
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"{self.recipe.name}: the loss is {loss.item()} in epoch {self.current_epoch + 1}; "
@@ -88,18 +88,20 @@ class Twin(lightning.LightningModule):
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.rows))
         return loss
 
-    def _loss(self, embeddings: Tensor, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch, part: Batch) -> Tensor:
+        """The loss of the whole batch, in every process: what it compares is gathered."""
+        embeddings = self.embed(self._inputs(part.rows).to(self.device))
         if isinstance(self.loss, PairLoss):
-            first, second, same = (
-                torch.from_numpy(part).to(self.device)
-                for part in (batch.first, batch.second, batch.same)
+            first, second = (
+                torch.from_numpy(ends).to(self.device) for ends in (part.first, part.second)
             )
-            listed: Tensor = self.loss(self.head(embeddings[first], embeddings[second]), same)
+            similarity = gather(
+                self, self.head(embeddings[first], embeddings[second]), len(batch.same)
+            )
+            listed: Tensor = self.loss(similarity, torch.from_numpy(batch.same).to(self.device))
             return listed
         labels = torch.from_numpy(batch.people).to(self.device)
-        if self.trainer.world_size > 1:
-            embeddings, labels = gather(self, embeddings), gather(self, labels)
-        in_batch: Tensor = self.loss(embeddings, labels)
+        in_batch: Tensor = self.loss(gather(self, embeddings, len(batch.rows)), labels)
         return in_batch
 
     @torch.no_grad()
@@ -129,8 +131,12 @@ class Twin(lightning.LightningModule):
         return {"loss": loss, **verification(similarity.numpy().astype(float), pairs.same)}
 
     def on_train_epoch_end(self) -> None:
-        """Validate; early stopping and checkpoints look at what is logged here."""
-        figures = self.validate()
+        """Validate; early stopping and checkpoints look at what is logged here.
+
+        The first process validates for all, so that all stop after the same epoch.
+        """
+        figures = self.validate() if self.trainer.is_global_zero else {}
+        figures = self.trainer.strategy.broadcast(figures)
         self.train()
         self.log_dict({f"val_{name}": value for name, value in figures.items()})
 
@@ -181,11 +187,17 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-def gather(module: lightning.LightningModule, values: Tensor) -> Tensor:
-    """Every process's values, (world n, …), through which gradients flow back to each."""
-    gathered = module.all_gather(values, sync_grads=values.is_floating_point())
+def gather(module: lightning.LightningModule, values: Tensor, count: int) -> Tensor:
+    """The shares of all processes, (k, …) each, as the batch that they are of: (count, …).
+
+    Gradients flow back to each process, summed over the losses of all, which are the same: where
+    gradients are then averaged over processes they are those of one process with the whole batch.
+    """
+    if module.trainer.world_size == 1:
+        return values
+    gathered = module.all_gather(values, sync_grads=True)
     assert isinstance(gathered, Tensor)  # noqa: S101 - of a tensor
-    return gathered.flatten(0, 1)
+    return gathered.transpose(0, 1).flatten(0, 1)[:count]
 
 
 def verification(similarity: NDArray[np.float64], same: NDArray[np.bool_]) -> dict[str, float]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from visavis.models.zoo import known_weights
 from visavis.nets.encoder import Encoder
 from visavis.nets.heads import Head
+from visavis.nets.pretrained import read_state
 from visavis.runtime.cache import cached
 from visavis.runtime.origin import Origin
 
@@ -17,12 +19,15 @@ from visavis.runtime.origin import Origin
 def public_weights(backbone: str, name: str) -> Path:
     """The file of public weights of a backbone, fetched once into the cache and checked.
 
+    Public files are pickles. They are read once, which runs no code of theirs, and kept as
+    safetensors.
+
     Args:
         backbone: such as ``resnet50``.
         name: such as ``imagenet``, or the path of a state dict of your own.
 
     Raises:
-        ValueError: no such weights.
+        ValueError: no such weights, or a file that holds none.
         ModelError: they cannot be fetched, or are not what the zoo says.
     """
     if Path(name).is_file():
@@ -33,7 +38,17 @@ def public_weights(backbone: str, name: str) -> Path:
         names = ", ".join(sorted(known)) or "none"
         raise ValueError(f"there are no weights {name!r} for {backbone}; known: {names}")
     origin = Origin(**known[key])
-    return cached(f"weights/{key}-{origin.sha256[:12]}.pth", origin.read)
+    return cached(
+        f"weights/{key}-{origin.sha256[:12]}.safetensors", lambda: _without_pickle(origin)
+    )
+
+
+def _without_pickle(origin: Origin) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / Path(origin.url).name
+        path.write_bytes(origin.read())
+        state = read_state(path)
+    return save({name: tensor.contiguous().clone() for name, tensor in state.items()})
 
 
 def pack_weights(encoder: Encoder | None, head: Head) -> bytes:
@@ -53,9 +68,9 @@ def read_weights(path: Path, encoder: Encoder, head: Head) -> None:
     """Load a model folder's weights; a head of another kind stays as it is.
 
     Raises:
-        ValueError: they are of another network.
+        ValueError: they are of another network, or damaged.
     """
-    state = load_file(path)
+    state = read_state(path)
     own = {name.removeprefix("encoder."): t for name, t in state.items() if name.startswith("enc")}
     try:
         encoder.load_state_dict(own)

@@ -1,0 +1,85 @@
+"""Lightning's trainer as a recipe and its resources want it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from visavis.training.checkpoints import SafeCheckpoints
+from visavis.training.processes import Resources
+from visavis.training.recipe import Recipe
+
+PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
+
+
+def make_trainer(
+    recipe: Recipe, folder: Path, resources: Resources, watch: Callback
+) -> tuple[lightning.Trainer, ModelCheckpoint]:
+    """The trainer of a run in ``folder``, and what knows its best checkpoint."""
+    plan = recipe.schedule
+    monitor, mode = f"val_{plan.monitor}", "min" if plan.monitor == "loss" else "max"
+    best = ModelCheckpoint(
+        folder / "checkpoints",
+        filename="best-{epoch}",
+        auto_insert_metric_name=False,
+        monitor=monitor,
+        mode=mode,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    last = ModelCheckpoint(  # not save_last, which waits for a better epoch
+        folder / "checkpoints",
+        filename="last",
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    callbacks: list[Callback] = [watch, best, last]
+    if plan.patience is not None:
+        callbacks.append(
+            EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
+        )
+    if resources.budget is not None:
+        callbacks.append(Timer(timedelta(seconds=resources.budget), interval="epoch"))
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    trainer = lightning.Trainer(
+        accelerator="auto" if torch.cuda.is_available() else "cpu",
+        devices=resources.devices,
+        num_nodes=resources.nodes,
+        strategy="ddp" if resources.processes > 1 else "auto",
+        sync_batchnorm=torch.cuda.is_available(),
+        precision=PRECISIONS[recipe.precision],
+        max_epochs=plan.epochs,
+        accumulate_grad_batches=recipe.batch.accumulate,
+        gradient_clip_val=recipe.optimiser.clip,
+        callbacks=callbacks,
+        plugins=[SafeCheckpoints()],
+        logger=[
+            CSVLogger(folder, "logs", ""),
+            TensorBoardLogger(folder, "tensorboard", ""),
+        ],
+        default_root_dir=folder,
+        use_distributed_sampler=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,  # ours goes to stderr, as everywhere
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        deterministic="warn",
+    )
+    return trainer, best
+
+
+def why_stopped(trainer: lightning.Trainer, recipe: Recipe) -> str:
+    """``all epochs``, ``budget`` or ``patience``."""
+    if trainer.current_epoch >= recipe.schedule.epochs:
+        return "all epochs"
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
+    out_of_time = any((timer.time_remaining() or 1) <= 0 for timer in timers)
+    return "budget" if out_of_time else "patience"
