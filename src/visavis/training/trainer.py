@@ -31,6 +31,7 @@ def make_trainer(
         auto_insert_metric_name=False,
         monitor=monitor,
         mode=mode,
+        save_weights_only=True,  # what goes on is the last
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )

@@ -26,7 +26,7 @@ class Koch(Backbone):
         spec: crops; 105x105 grey unless told.
         units: of the dense layer, 4096 as published.
         dropout: share of each convolution's outputs that is dropped.
-        batchnorm: after each convolution, before its activation.
+        batchnorm: after each layer, before its activation.
 
     Raises:
         ValueError: crops too small; the message names the layer.
@@ -64,6 +64,8 @@ class Koch(Backbone):
         height, width = map_size(self.spec, windows)
         self.convolutions = nn.Sequential(*blocks)
         self.dense = nn.Linear(planes * height * width, units)
+        # As drawn, the sums of 9,216 inputs lie far out on the sigmoid, where nothing is learned.
+        self.norm = nn.BatchNorm1d(units) if batchnorm else nn.Identity()
         self.size = units
         self._initialise()
 
@@ -77,9 +79,9 @@ class Koch(Backbone):
 
     def stages(self) -> list[nn.Module]:
         """The four convolutions and the dense layer."""
-        return [*self.convolutions, self.dense]
+        return [*self.convolutions, nn.Sequential(self.dense, self.norm)]
 
     def forward(self, images: Tensor) -> Tensor:
         """Vectors (n, units) in 0..1."""
-        vectors: Tensor = self.dense(self.convolutions(images).flatten(1))
+        vectors: Tensor = self.norm(self.dense(self.convolutions(images).flatten(1)))
         return vectors.sigmoid()
