@@ -14,10 +14,12 @@ from generated_faces import write_people
 from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.matching.face_model import FaceModel
+from visavis.models.model import Model
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.finish import calibrate_and_measure, make_model
 from visavis.training.fit import Resources, fit
 from visavis.training.recipe import Recipe
+from visavis.training.train import train
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 TINY = {
@@ -148,6 +150,19 @@ def test_a_head_on_a_finished_model(people: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(model.encode(crops), sface.encode(crops), atol=1e-5)
     _, evaluation = calibrate_and_measure(model, fitted)
     assert evaluation.figures.auc.value > 0.95
+
+
+def test_without_a_loss_nothing_is_learned_and_all_is_calibrated(
+    people: Path, tmp_path: Path
+) -> None:
+    chosen = recipe(net={"backbone": "sface"}, crop=None, loss=[])
+    run = train(chosen, open_source(f"folder:{people}"), tmp_path)
+    assert (run.history, run.best_epoch, run.training["stopped"]) == ([], None, "nothing to learn")
+    assert run.card.calibration.fitted_on != FaceModel.load("sface").card.calibration.fitted_on
+    assert run.training["parameters"] == 0
+    crops = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
+    alone, ours = (Model.load(name).encode(crops) for name in ("sface", tmp_path / "model"))
+    np.testing.assert_allclose(alone, ours, atol=1e-5)
 
 
 def test_collapse_is_told(people: Path, tmp_path: Path) -> None:

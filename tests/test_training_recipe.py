@@ -26,7 +26,6 @@ def test_our_own_recipes_hold_together(name: str) -> None:
         ({"optimiser": {"rate": -1}}, "optimiser.rate"),
         ({"schedule": {"epochs": 3, "warmup": 3}}, "warmup must be shorter"),
         ({"data": {"pairs": "listed"}, "loss": [{"kind": "bce"}] * 2}, "one loss"),
-        ({"loss": []}, "loss"),
         ({"crop": {"width": 1, "height": 1, "colour": "rgb", "template": "zzz"}}, "crop"),
     ],
 )
@@ -94,6 +93,10 @@ class TestExtends:
         assert mended.net.backbone == "small"
         assert mended.net.options == {"layers": 3, "dropout": 0.4}
         assert [part.kind for part in mended.loss] == ["infonce"]
+        other = self.write(
+            tmp_path, "other", 'extends = "base.toml"\nname = "o"\n[net]\nbackbone = "koch"\n'
+        )
+        assert Recipe.read(other).net.options == {}
 
     def test_one_of_ours(self, tmp_path: Path) -> None:
         path = self.write(tmp_path, "mine", 'extends = "att-triplet"\nname = "mine"\nseed = 7\n')

@@ -85,10 +85,13 @@ def _show(done: Run) -> None:
     from visavis.evaluation.figures import LABELS
 
     training = done.card.training or {}
-    show.say(
-        f"{done.name}: {training['epochs']} epochs in {training['seconds']:.0f} s, the best "
-        f"{training['best_epoch']}; stopped by {training['stopped']}"
-    )
+    how = "not trained, only calibrated"
+    if done.best_epoch is not None:
+        how = (
+            f"{training['epochs']} epochs in {training['seconds']:.0f} s, the best "
+            f"{done.best_epoch}; stopped by {training['stopped']}"
+        )
+    show.say(f"{done.name}: {how}")
     show.say(f"  on {done.evaluation.protocol}")
     rows = [(LABELS[name], str(value)) for name, value in done.evaluation.figures.estimates()]
     show.table(("figure", "value [95 % interval]"), rows)

@@ -22,6 +22,7 @@ __all__ = ["Run", "SavedRun", "load_run", "run_html", "save_run", "write_run_rep
 _STOPPED = {
     "all epochs": "all epochs of the recipe were done",
     "patience": "the validation figure had not improved for as long as the recipe waits",
+    "nothing to learn": "the recipe has no loss: the network was calibrated as it is",
     "budget": "stopped by budget: its time was up, and the best epoch so far was kept",
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visavis.data.download import Progress
 from visavis.data.faceset import FaceSet, PairSet, Source
 from visavis.errors import ModelError
 from visavis.evaluation.calibrate import calibrate, calibrated_card
@@ -36,7 +36,6 @@ from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
 from visavis.training.weights import pack_weights
 
-Progress = Callable[[str, int, int], None]
 MAX_DIFFERENCE = 1e-2
 """Largest relative difference between torch's embeddings and the exported graph's."""
 

@@ -6,30 +6,31 @@ import errno
 import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytorch_lightning as lightning
 from torch.utils.data import DataLoader, IterableDataset
 
+from visavis.data.download import Progress
 from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.files import write_output
 from visavis.training.batches import Batch, Batches
 from visavis.training.checkpoints import SafeCheckpoints
-from visavis.training.inputs import make_batches, read_inputs, usable_pairs
+from visavis.training.inputs import Reading, make_batches, read_inputs, usable_pairs
 from visavis.training.material import Material, prepare
 from visavis.training.parts import Parts, build_loss, build_parts
 from visavis.training.processes import ALONE, Resources, is_first, started, together
 from visavis.training.recipe import Recipe
 from visavis.training.trainer import make_trainer, why_stopped
 from visavis.training.twin import Twin, pair_loss
-from visavis.training.watch import Progress, Watch
+from visavis.training.watch import Watch
 
 RECIPE, HISTORY = "recipe.json", "history.json"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fitted:
     """A trained network before it is made into a model folder.
 
@@ -37,19 +38,19 @@ class Fitted:
         parts: network and head with the weights of the best epoch.
         material: what they were trained on.
         history: figures of each epoch.
-        best_epoch: counted from 1.
+        best_epoch: counted from 1; ``None`` where the recipe has no loss.
         seconds: of training, resumed runs together.
-        stopped: why: ``all epochs``, ``patience`` or ``budget``.
+        stopped: why: ``all epochs``, ``patience``, ``budget`` or ``nothing to learn``.
         unreadable: photos to train and to validate on that could not be read.
         warnings: what looked wrong.
     """
 
     parts: Parts
     material: Material
-    history: list[dict[str, float]]
-    best_epoch: int
-    seconds: float
-    stopped: str
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    seconds: float = 0.0
+    stopped: str = "nothing to learn"
     unreadable: int = 0
     warnings: list[str] = field(default_factory=list)
 
@@ -90,42 +91,75 @@ def fit(
     lightning.seed_everything(recipe.seed, verbose=False)
     material = prepare(source, recipe.data, recipe.seed)
     parts = build_parts(recipe, resources.threads)
-    reading = read_inputs(
-        recipe,
+    told = progress if first else None
+    reading = read_inputs(recipe, parts, material, folder, threads=resources.threads, progress=told)
+    fitted = Fitted(
         parts,
         material,
-        folder,
-        threads=resources.threads,
-        progress=progress if first else None,
+        unreadable=sum(part.unreadable for part in reading),
+        warnings=[part.left_out for part in reading if part.left_out],
     )
-    training, validation = reading
-    batches = make_batches(recipe, material.train, training.usable)
+    if not recipe.loss:
+        if not first:
+            raise SystemExit
+        return fitted
+    batches = make_batches(recipe, material.train, reading[0].usable)
+    twin = _twin(recipe, parts, material, reading, batches)
+    watch = Watch(folder / HISTORY, batches.pairs, resume, progress)
+    trainer, best = make_trainer(recipe, folder, resources, watch)
+    last = folder / "checkpoints" / "last.ckpt"
+    _train(trainer, twin, batches, last if resume and last.exists() else None, folder)
+    if not first:
+        raise SystemExit
+    twin.load_state_dict(SafeCheckpoints().load_checkpoint(best.best_model_path)["state_dict"])
+    twin.cpu().eval()
+    return replace(
+        fitted,
+        history=watch.history,
+        best_epoch=int(Path(best.best_model_path).stem.split("-")[-1]) + 1,
+        seconds=watch.seconds,
+        stopped=why_stopped(trainer, recipe),
+        warnings=[*fitted.warnings, *twin.warned],
+    )
+
+
+def _twin(
+    recipe: Recipe,
+    parts: Parts,
+    material: Material,
+    reading: tuple[Reading, Reading],
+    batches: Batches,
+) -> Twin:
+    """The network in training, with its loss and what it reads."""
     loss = build_loss(recipe, parts.head, len(material.train.faces.names), parts.size)
     if recipe.schedule.monitor == "loss" and pair_loss(loss) is None:
         raise DataError(
             f"recipe {recipe.name}: {recipe.loss[0].kind} has no loss on validation pairs; set "
             "schedule.monitor to accuracy or auc"
         )
-    pairs = usable_pairs(material.validation, validation.usable)
-    twin = Twin(
+    training, validation = reading
+    return Twin(
         recipe,
         None if parts.cached else parts.encoder,
         parts.head,
         loss,
         inputs=training.inputs,
-        validation=(pairs, validation.inputs),
+        validation=(usable_pairs(material.validation, validation.usable), validation.inputs),
         steps=-(-len(batches) // recipe.batch.accumulate),
     )
-    watch = Watch(folder / HISTORY, batches.pairs, resume, progress)
-    trainer, best = make_trainer(recipe, folder, resources, watch)
-    last = folder / "checkpoints" / "last.ckpt"
+
+
+def _train(
+    trainer: lightning.Trainer, twin: Twin, batches: Batches, checkpoint: Path | None, folder: Path
+) -> None:
+    """Run the epochs that are left."""
     try:
         with together(trainer), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Lightning's advice on loaders and loggers
             trainer.fit(
                 twin,
                 DataLoader(_Epochs(batches, trainer), batch_size=None),
-                ckpt_path=str(last) if resume and last.exists() else None,
+                ckpt_path=str(checkpoint) if checkpoint else None,
             )
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -133,23 +167,6 @@ def fit(
         raise DataError(
             f"{folder}: the disk is full; free some space and go on with --resume"
         ) from None
-    if not first:
-        raise SystemExit
-    state = SafeCheckpoints().load_checkpoint(best.best_model_path)["state_dict"]
-    twin.load_state_dict(state)
-    twin.cpu().eval()
-    stopped = why_stopped(trainer, recipe)
-    number = int(Path(best.best_model_path).stem.split("-")[-1]) + 1
-    return Fitted(
-        parts,
-        material,
-        watch.history,
-        number,
-        watch.seconds,
-        stopped,
-        unreadable=sum(part.unreadable for part in reading),
-        warnings=[*(part.left_out for part in reading if part.left_out), *twin.warned],
-    )
 
 
 def claim(folder: Path, recipe: Recipe, resume: bool) -> None:

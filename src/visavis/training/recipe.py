@@ -179,6 +179,8 @@ class Recipe(_Part):
         description: one sentence.
         published: figures of the system it follows, by name, for tables.
         crop: what the network sees of each face.
+        loss: the terms of what is minimised; ``[]`` where nothing is learned and the network is
+            calibrated as it is.
         precision: ``bf16``, ``fp16`` or ``fp32``.
         seed: of everything random.
     """
@@ -192,7 +194,7 @@ class Recipe(_Part):
     crop: InputSpec | None = None
     net: NetPart
     head: HeadPart = HeadPart()
-    loss: Annotated[tuple[LossPart, ...], Field(min_length=1)]
+    loss: tuple[LossPart, ...]
     optimiser: OptimiserPart = OptimiserPart()
     schedule: SchedulePart = SchedulePart()
     batch: BatchPart = BatchPart()
@@ -212,7 +214,8 @@ class Recipe(_Part):
 
         With ``extends = "lfw-koch"`` or ``extends = "mine.toml"``, a file beside it, it holds only
         what it changes: tables are merged key by key, anything else is replaced. Its name,
-        description and published figures are its own.
+        description and published figures are its own, and so are the options of another backbone
+        or kind.
 
         Raises:
             DataError: missing, not TOML, extending itself, or with an unknown key or a wrong
@@ -260,6 +263,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
+    if any(changes.get(key, base.get(key)) != base.get(key) for key in ("backbone", "kind")):
+        merged.pop("options", None)  # those of what is replaced
     for key, value in changes.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
         merged[key] = _merge(base[key], value) if both else value

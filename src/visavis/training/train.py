@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from visavis.data.download import Progress
 from visavis.data.faceset import Source
 from visavis.models.model import Model
 from visavis.report.run import Run, save_run, write_run_report
-from visavis.training.finish import Progress, calibrate_and_measure, embed_test, make_model
+from visavis.training.finish import calibrate_and_measure, embed_test, make_model
 from visavis.training.fit import fit
 from visavis.training.inputs import unused
 from visavis.training.processes import ALONE, Resources

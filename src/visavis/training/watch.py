@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from typing import Any
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Checkpoint
 
+from visavis.data.download import Progress
 from visavis.files import write_output
 
-Progress = Callable[[str, int, int], None]
 STAGE = "training"
 APART = 5.0
 """Seconds between two epochs' lines, at least: a head has a hundred epochs in as many seconds."""
