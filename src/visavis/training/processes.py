@@ -28,12 +28,19 @@ class Resources:
             train in step (DDP). Under ``torchrun`` its own numbers count.
         threads: CPU threads for cropping and embedding.
         budget: seconds after which the run ends with the best epoch so far; ``None`` for no end.
+
+    Raises:
+        DataError: a budget of nothing.
     """
 
     devices: int = 1
     nodes: int = 1
     threads: int | None = None
     budget: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and self.budget <= 0:
+            raise DataError(f"a budget of {self.budget:g} s trains nothing; give it more")
 
     @property
     def processes(self) -> int:

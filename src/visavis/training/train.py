@@ -35,7 +35,8 @@ def train(
         recipe: what to train.
         source: what on; see ``visavis.data.source.open_source``.
         folder: of the run. It gets ``model/``, the model folder; ``report.html``; checkpoints,
-            logs, and the crops of the photos trained on, which deleting the folder deletes.
+            logs, and the crops of the photos trained on, with their embeddings where the network
+            is frozen; deleting the folder deletes them.
         resume: go on with a run that was killed.
         resources: devices, threads, budget.
         progress: called with a stage, steps done and steps in all.
