@@ -17,14 +17,17 @@ from test_report_html import tags
 from visavis.cli.compare import compare
 from visavis.data.faceset import PairSet
 from visavis.errors import DataError
-from visavis.report.compare import NOT_COMPARABLE, Comparison, compare_runs
+from visavis.report.compare import Comparison, compare_runs
 from visavis.report.compare_pages import (
     comparison_html,
     markdown,
     write_comparison,
     write_comparison_section,
 )
-from visavis.report.run import Run, save_run
+from visavis.report.compare_words import NOT_COMPARABLE
+from visavis.report.floors import below_floors
+from visavis.report.recipe_figures import read_figures
+from visavis.report.run import Run, load_run, save_run
 
 PHOTOS = [Path(f"p{number}.jpg") for number in range(80)]
 
@@ -128,20 +131,93 @@ def test_a_run_without_listed_pairs_stands_for_itself(pairs, folders, tmp_path):
 
 def test_markdown_has_every_figure_published_figures_and_commands(comparison):
     text = markdown(comparison)
-    (bad,) = re.findall(r"^\| bad \|.*$", text, re.MULTILINE)
+    bad, bad_training = re.findall(r"^\| bad \|.*$", text, re.MULTILINE)
     run = comparison.groups[0].rows[0].run
     accuracy = run.estimate("accuracy")
     assert f"{accuracy.value:.4f}<br>{accuracy.low:.4f} to {accuracy.high:.4f}" in bad
     assert "published 0.9500" in bad
-    (near,) = re.findall(r"^\| near \|.*$", text, re.MULTILINE)
+    near, _ = re.findall(r"^\| near \|.*$", text, re.MULTILINE)
     assert re.search(r"<br>≈ best -0\.0033 \(-0\.0\d\d\d to \+0\.0000\)<br>", near)
-    assert "| 4,712,345 | 5\xa0min 30\xa0s |" in bad
-    (good,) = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
+    good, _ = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
     assert "<br>best<br>" in good
-    assert "- bad: stopped by budget, published validation loss 0.9020." in text
+    assert "- bad: stopped by budget." in text
+    assert bad_training == (
+        "| bad | 12 | 11 | 0.8727 | 0.2273<br>published 0.9020 | 6\xa0min | 5\xa0min 30\xa0s "
+        "| 4,712,345 | 24.7 photos/s |"
+    )
     assert "train bad  # bad" in text
-    header, rule, *_ = re.findall(r"^\|.*\|$", text, re.MULTILINE)
-    assert header.count("|") == rule.count("|") == bad.count("|")
+    tables = re.findall(r"^(\|.*\|)\n(\| ---.*\|)\n(\|.*\|)$", text, re.MULTILINE)
+    assert len(tables) == 4
+    assert all(
+        header.count("|") == rule.count("|") == row.count("|") for header, rule, row in tables
+    )
+
+
+def test_published_figures_stand_beside_ours_and_others_in_the_remarks(pairs, tmp_path):
+    run = draw_run(tmp_path, pairs)
+    published = {
+        "loss": 0.329, "validation_accuracy": 0.695, "seconds_to_converge": 1251,
+        "train_accuracy": 0.99,
+    }  # fmt: skip
+    card = run.card.model_copy(
+        update={"recipe": {**(run.card.recipe or {}), "published": published}}
+    )
+    text = markdown(compare_runs([saved(tmp_path / "a", replace(run, card=card))]))
+    assert "| n/a<br>published 0.3290 |" in text
+    assert "| 0.8727<br>published 0.6950 |" in text
+    assert "5\xa0min 30\xa0s<br>published 20\xa0min 51\xa0s |" in text
+    assert "- att-triplet: published train accuracy 0.9900." in text
+
+
+SHORT = "12 epochs without early stopping, where 20 are asked for"
+
+
+def test_a_run_of_our_recipe_below_the_floors_reads_not_run(folders):
+    group = compare_runs(folders[:3], ["good"]).groups[0]
+    by_label = {row.label: row for row in group.rows}
+    assert by_label["good"].uncounted == SHORT
+    assert by_label["near"].cells["accuracy"].standing == "best"  # among those that count
+    assert by_label["bad"].cells["accuracy"].standing == "behind"
+    text = markdown(compare_runs(folders[:3], ["good"]))
+    assert f"- good: not run: {SHORT}." in text
+    good, training = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
+    assert re.fullmatch(r"\| good \|( not run(<br>published 0\.9500)? \|){6}", good)
+    assert training.startswith("| good | 12 | 11 | not run | not run<br>published 0.9020 | 6")
+    assert f"not run: {SHORT}" in comparison_html(compare_runs(folders[:3], ["good"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"epochs": 20, "stopped": "all epochs"}, ""),
+        ({"epochs": 20, "stopped": "budget"}, ""),
+        ({"epochs": 19, "stopped": "budget"}, "19 epochs"),
+        ({"epochs": 15, "stopped": "all epochs"}, "15 epochs"),
+        ({"epochs": 12, "stopped": "patience"}, ""),
+        ({"epochs": 0, "stopped": "nothing to learn"}, ""),
+        ({"backbone": "koch", "width": 105, "height": 105}, ""),
+        ({"backbone": "koch", "width": 105, "height": 104}, "crops of 105x104"),
+        ({"backbone": "small", "width": 96, "height": 96}, ""),
+        ({"backbone": "small", "width": 92, "height": 112}, ""),  # AT&T's whole photos
+        ({"backbone": "small", "width": 92, "height": 92}, "96x96 are asked for"),
+        ({"backbone": "iresnet", "width": 96, "height": 96}, "112x112 are asked for"),
+        ({"backbone": "resnet50", "width": 112, "height": 112}, ""),
+        ({"backbone": "blocks", "width": 32, "height": 32}, ""),
+        ({"backbone": "koch"}, ""),  # a file of an older visavis does not say
+    ],
+)
+def test_floors(folders, change, reason):
+    plain = {"epochs": 30, "stopped": "all epochs", "backbone": "", "width": None, "height": None}
+    words = below_floors(load_run(folders[0]).model_copy(update=plain | change))
+    assert (reason in words) if reason else not words
+
+
+def test_a_run_says_what_it_saw_and_files_that_do_not_are_read(folders, tmp_path):
+    run = load_run(folders[0])
+    assert (run.backbone, run.width, run.height) == ("small", 112, 112)
+    older = run.model_dump_json(exclude={"backbone", "width", "height"})
+    (tmp_path / "run.json").write_text(older)
+    assert load_run(tmp_path).width is None
 
 
 def test_the_page_marks_the_best_and_asks_nothing_of_any_network(comparison):
@@ -151,6 +227,7 @@ def test_the_page_marks_the_best_and_asks_nothing_of_any_network(comparison):
     assert 'class="level"' in page
     assert "≈ best" in page
     assert page.count("<svg") == 4
+    assert page.count("<table") == 4
     assert "http" not in page
     assert "<script" not in page
     ids = [attributes["id"] for _, attributes in found if "id" in attributes]
@@ -210,3 +287,50 @@ def test_the_verb_prints_writes_and_speaks_json(shell, folders, tmp_path):
     assert near["figures"]["accuracy"]["standing"] == "level"
     assert near["figures"]["accuracy"]["difference"]["value"] == pytest.approx(-1 / 300)
     assert near["parameters"] == 4_712_345
+
+
+def test_figures_of_our_recipes_are_written_and_others_stay(shell, pairs, folders, tmp_path):
+    file = tmp_path / "figures.json"
+
+    def write(*runs: Path) -> str:
+        outcome = CliRunner().invoke(shell, [*map(str, runs), "--figures", str(file)])
+        assert outcome.exit_code == 0
+        return outcome.stderr
+
+    long = {"epochs": 60, "stopped": "all epochs"}
+    koch = saved(tmp_path / "k", draw_run(tmp_path, pairs, "lfw-koch", **long), "train koch")
+    write(koch, folders[0])  # of which the second is no recipe of ours
+    assert list(read_figures(file)) == ["lfw-koch"]
+    short = saved(tmp_path / "s", draw_run(tmp_path, pairs, "lfw-koch", 0.4))
+    best = saved(tmp_path / "b", draw_run(tmp_path, pairs, "lfw-best", **long))
+    assert f"without lfw-koch: {SHORT}" in write(best, short)
+    found = read_figures(file)
+    run = load_run(koch)
+    assert list(found) == ["lfw-best", "lfw-koch"]
+    ours = found["lfw-koch"]
+    assert ours.figures["accuracy"] == run.estimate("accuracy")
+    assert list(ours.figures) == ["accuracy", "precision", "recall", "f1", "auc", "eer"]
+    assert ours.validation_accuracy == pytest.approx(0.9 - 0.3 / 11)
+    assert (ours.best_loss, ours.last_loss) == (pytest.approx(2 / 11), pytest.approx(2 / 12))
+    assert (ours.seconds, ours.seconds_to_best, ours.epochs) == (360, 330, 60)
+    assert (ours.command, ours.protocol) == ("train koch", run.protocol)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_runs_of_one_recipe_have_no_one_figure(shell, pairs, tmp_path):
+    run = draw_run(tmp_path, pairs, "lfw-koch", stopped="patience")
+    twins = [str(saved(tmp_path / name, run)) for name in ("a", "b")]
+    file = tmp_path / "figures.json"
+    outcome = CliRunner().invoke(shell, [*twins, "--figures", str(file)])
+    assert isinstance(outcome.exception, DataError)
+    assert "two runs are of the recipe lfw-koch" in str(outcome.exception)
+    assert not file.exists()
+
+
+def test_a_damaged_file_of_figures_is_one_sentence_and_stays(shell, folders, tmp_path):
+    file = tmp_path / "figures.json"
+    file.write_text('{"lfw-koch": {"figures": 3}}')
+    outcome = CliRunner().invoke(shell, [str(folders[0]), "--figures", str(file)])
+    assert isinstance(outcome.exception, DataError)
+    assert "lfw-koch.figures" in str(outcome.exception)
+    assert file.read_text() == '{"lfw-koch": {"figures": 3}}'

@@ -15,7 +15,9 @@ from visavis.cli.exits import INTERRUPTED
 from visavis.errors import VisavisError
 from visavis.version import __version__
 
-VERBS = ("verify", "explain", "embed", "evaluate", "calibrate", "train", "compare", "doctor")
+VERBS = (
+    "verify", "explain", "embed", "evaluate", "calibrate", "train", "recipes", "compare", "doctor",
+)  # fmt: skip
 GROUPS = ("models", "data")
 """A verb is the function of its name in its module; a group is its module's ``app``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,22 +10,14 @@ from typing import Any, Literal
 
 from visavis.evaluation.figures import Estimate
 from visavis.evaluation.paired import PAIRED, Resampled, resample
+from visavis.report.floors import below_floors
 from visavis.report.run_file import SavedRun, load_run
-from visavis.report.wording import count, duration, interval, number, signed, value
+from visavis.report.wording import count
 
 Standing = Literal["best", "level", "behind", "untold", ""]
 
-MARKS: dict[Standing, str] = {"best": "best", "level": "≈ best", "untold": "?"}
-LEGEND = (
-    "Signed: the paired difference to the best run, on the same pairs, with its 95 % interval by "
-    "resampling people. ≈ best: that interval holds 0, so the difference may be noise. ?: too few "
-    "people to tell."
-)
-NOT_COMPARABLE = (
-    "Runs under different headings were tested on different pairs: their figures are not "
-    "comparable with each other."
-)
 COLUMNS = (*PAIRED, "loss")
+NOT_RUN = Estimate(None, note="not run")
 _LOWER_IS_BETTER = {"eer"}
 
 
@@ -50,34 +42,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A run in the table: its label, unique in the comparison, and its cells by figure."""
+    """A run in the table.
+
+    Attributes:
+        label: unique in the comparison.
+        run: as it was saved.
+        cells: by figure.
+        uncounted: why its figures do not count; empty where they do.
+    """
 
     label: str
     run: SavedRun
     cells: dict[str, Cell]
-
-    @property
-    def facts(self) -> tuple[str, str, str]:
-        """Parameters, time to converge and speed, in words."""
-        run = self.run
-        converged = run.seconds_to_best
-        speed = run.seconds_per_photo
-        return (
-            "n/a" if run.parameters is None else f"{run.parameters:,}",
-            "n/a" if converged is None else duration(converged),
-            "n/a" if not speed else f"{1 / speed:.3g} photos/s",
-        )
-
-    @property
-    def remarks(self) -> list[str]:
-        """What else there is to know of the run."""
-        run = self.run
-        words = [] if run.stopped != "budget" else ["stopped by budget"]
-        others = {name: figure for name, figure in run.published.items() if name not in COLUMNS}
-        return words + [
-            f"published {name.replace('_', ' ')} {number(figure)}"
-            for name, figure in others.items()
-        ]
+    uncounted: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,11 +100,12 @@ class Comparison:
         }
 
 
-def compare_runs(folders: Sequence[Path]) -> Comparison:
+def compare_runs(folders: Sequence[Path], recipes: Collection[str] = ()) -> Comparison:
     """Put runs side by side.
 
     Args:
         folders: of runs; one named twice is taken once.
+        recipes: names of recipes whose runs count from the floors of ``visavis.report.floors`` on.
 
     Raises:
         DataError: a folder holds no finished run.
@@ -142,10 +120,10 @@ def compare_runs(folders: Sequence[Path]) -> Comparison:
     tests: dict[str, list[tuple[str, SavedRun]]] = {}
     for label, run in zip(labels, runs, strict=True):
         tests.setdefault(run.pairs.digest, []).append((label, run))
-    return Comparison([_group(labelled) for labelled in tests.values()])
+    return Comparison([_group(labelled, recipes) for labelled in tests.values()])
 
 
-def _group(labelled: list[tuple[str, SavedRun]]) -> Group:
+def _group(labelled: list[tuple[str, SavedRun]], recipes: Collection[str]) -> Group:
     first = labelled[0][1]
     # The people are numbered alike in all of them: the pairs are the same, in the same order.
     people = first.pairs.people
@@ -155,21 +133,27 @@ def _group(labelled: list[tuple[str, SavedRun]]) -> Group:
         else []
     )
     runs = [run for _, run in labelled]
-    columns = {name: _column(name, runs, resampled) for name in COLUMNS}
+    uncounted = [below_floors(run) if run.name in recipes else "" for run in runs]
+    columns = {name: _column(name, runs, uncounted, resampled) for name in COLUMNS}
     genuine = first.pairs.same.count("1")
     words = f"{genuine:,} genuine and {len(first.pairs.same) - genuine:,} impostor pairs"
     return Group(
         first.protocol,
         f"{words} of {count(people.count, 'person', 'people')}: {first.pairs.name}",
         [
-            Row(label, run, {name: cells[i] for name, cells in columns.items()})
+            Row(label, run, {name: cells[i] for name, cells in columns.items()}, uncounted[i])
             for i, (label, run) in enumerate(labelled)
         ],
     )
 
 
-def _column(name: str, runs: Sequence[SavedRun], resampled: Sequence[Resampled]) -> list[Cell]:
-    estimates = [run.estimate(name) for run in runs]
+def _column(
+    name: str, runs: Sequence[SavedRun], uncounted: Sequence[str], resampled: Sequence[Resampled]
+) -> list[Cell]:
+    estimates = [
+        NOT_RUN if reason else run.estimate(name)
+        for run, reason in zip(runs, uncounted, strict=True)
+    ]
     published = [run.published.get(name) for run in runs]
     known = [i for i, estimate in enumerate(estimates) if estimate.value is not None]
     if name not in PAIRED or len(known) < 2 or not resampled:
@@ -200,24 +184,10 @@ def _has(cell: Cell) -> bool:
 def _row_dict(row: Row) -> dict[str, Any]:
     run = row.run
     kept = run.model_dump(exclude={"pairs", "figures", "history", "schema_version"})
-    return {"label": row.label, **kept, "figures": {n: asdict(c) for n, c in row.cells.items()}}
-
-
-def cell_words(cell: Cell) -> Iterator[str]:
-    """What a cell says, line by line: the figure, its interval, its standing, the published one."""
-    yield value(cell.estimate)
-    if span := interval(cell.estimate):
-        yield span
-    if standing := _standing_words(cell):
-        yield standing
-    if cell.published is not None:
-        yield f"published {number(cell.published)}"
-
-
-def _standing_words(cell: Cell) -> str:
-    words = [MARKS.get(cell.standing, "")]
-    if (difference := cell.difference) is not None and difference.value is not None:
-        words.append(signed(difference.value))
-        if difference.low is not None and difference.high is not None:
-            words.append(f"({signed(difference.low)} to {signed(difference.high)})")
-    return " ".join(filter(None, words))
+    return {
+        "label": row.label,
+        **kept,
+        "best": run.best,
+        "uncounted": row.uncounted,
+        "figures": {name: asdict(cell) for name, cell in row.cells.items()},
+    }

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from visavis.evaluation.figures import LABELS
 from visavis.files import write_output
-from visavis.report.compare import LEGEND, NOT_COMPARABLE, Comparison, Group, cell_words
+from visavis.report.compare import Comparison, Group, Row
 from visavis.report.compare_plots import compare_plots
+from visavis.report.compare_words import (
+    LEGEND,
+    NOT_COMPARABLE,
+    TRAINING,
+    cell_words,
+    remarks,
+    training_words,
+)
 from visavis.report.html import small_page
 from visavis.report.results import cell, put_section
 
-FACTS = ("Parameters", "Time to converge", "Speed")
 KEY = "comparison"
 
 
@@ -38,12 +46,14 @@ def comparison_html(comparison: Comparison, command: str = "") -> str:
             (group, [(plot, Markup(plot.svg)) for plot in compare_plots(group, index)])  # noqa: S704
             for index, group in enumerate(comparison.groups)
         ],
-        "facts": FACTS,
+        "training": TRAINING,
         "legend": LEGEND,
         "apart": NOT_COMPARABLE if len(comparison.groups) > 1 else "",
         "n_runs": sum(len(group.rows) for group in comparison.groups),
         "command": command,
-        "cell_words": lambda cell: list(cell_words(cell)),
+        "cell_words": cell_words,
+        "training_words": training_words,
+        "remarks": remarks,
     }
     return small_page(content, "compare.html.j2")
 
@@ -63,8 +73,8 @@ def markdown(comparison: Comparison) -> str:
     if len(comparison.groups) > 1:
         lines += [NOT_COMPARABLE, ""]
     for group in comparison.groups:
-        lines += [f"### {cell(group.protocol)}", "", f"{group.pairs}.", "", *_table(group), ""]
-        lines += _remarks(group)
+        lines += [f"### {cell(group.protocol)}", "", f"{group.pairs}.", "", *_figures(group), ""]
+        lines += [*_training(group), "", *_remarks(group)]
     if any(len(group.rows) > 1 for group in comparison.groups):
         lines += [LEGEND, ""]
     commands = [
@@ -78,22 +88,29 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _table(group: Group) -> list[str]:
-    header = ["Run", *(LABELS[name] for name in group.columns), *FACTS]
-    rows = [
-        [
-            cell(row.label),
-            *("<br>".join(map(cell, cell_words(row.cells[name]))) for name in group.columns),
-            *row.facts,
-        ]
-        for row in group.rows
-    ]
+def _figures(group: Group) -> list[str]:
+    def cells(row: Row) -> list[list[str]]:
+        return [list(map(cell, cell_words(row.cells[name]))) for name in group.columns]
+
+    return _table(["Run", *(LABELS[name] for name in group.columns)], group, cells)
+
+
+def _training(group: Group) -> list[str]:
+    return _table(["Training", *TRAINING], group, training_words)
+
+
+def _table(
+    header: Sequence[str], group: Group, cells: Callable[[Row], list[list[str]]]
+) -> list[str]:
+    rows = [[cell(row.label), *map("<br>".join, cells(row))] for row in group.rows]
     rule = ["---", *["---:"] * (len(header) - 1)]
     return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
 
 
 def _remarks(group: Group) -> list[str]:
     lines = [
-        f"- {cell(row.label)}: {cell(', '.join(row.remarks))}." for row in group.rows if row.remarks
+        f"- {cell(row.label)}: {cell('; '.join(said))}."
+        for row in group.rows
+        if (said := remarks(row))
     ]
     return [*lines, ""] if lines else []

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from visavis.data.faceset import FaceSet, PairSet
 from visavis.errors import DataError
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import Estimate
-from visavis.evaluation.listed import People
 from visavis.files import write_output
 from visavis.models.card import Card
+
+if TYPE_CHECKING:  # it imports scipy, and figures are read without it
+    from visavis.evaluation.listed import People
 
 RUN = "run.json"
 
@@ -92,6 +94,8 @@ class SavedPairs(BaseModel):
     @property
     def people(self) -> People:
         """Who is in each pair."""
+        from visavis.evaluation.listed import People
+
         sides = np.array([self.first, self.second], dtype=np.int64).reshape(2, -1)
         return People(sides[0], sides[1], _flags(self.same), int(sides.max(initial=-1)) + 1)
 
@@ -114,6 +118,8 @@ class SavedRun(BaseModel):
         command: that makes it again; empty where it is not known.
         figures: as ``Figures.as_dict`` writes them.
         published: figures of the system that the recipe follows, by name.
+        backbone: as the recipe names it; empty where it is not known.
+        width, height: of a crop, in pixels.
         parameters: how many weights.
         epochs, best_epoch, stopped: how training went.
         seconds, seconds_to_best: of training in all, and until the best epoch was done.
@@ -130,6 +136,9 @@ class SavedRun(BaseModel):
     command: str = ""
     figures: dict[str, Any]
     published: dict[str, float] = {}
+    backbone: str = ""
+    width: int | None = None
+    height: int | None = None
     parameters: int | None = None
     epochs: int | None = None
     best_epoch: int | None = None
@@ -143,7 +152,13 @@ class SavedRun(BaseModel):
     def estimate(self, name: str) -> Estimate:
         """A figure with its interval."""
         entry = self.figures.get(name)
-        return Estimate(**entry) if entry else Estimate(None, note="n/a")
+        return Estimate(**entry) if entry else Estimate(None)
+
+    @property
+    def best(self) -> dict[str, float | None]:
+        """The row of ``history`` whose weights were kept; empty where nothing was learned."""
+        rows = (row for row in self.history if row.get("epoch") == self.best_epoch)
+        return next(rows, {})
 
 
 _MOST_DIGITS: Final = 7  # float32 holds no more
@@ -160,13 +175,16 @@ def save_run(folder: Path, run: Run, command: str = "") -> None:
     Raises:
         DataError: it cannot be written.
     """
-    evaluation, training = run.evaluation, run.training
+    evaluation, training, recipe = run.evaluation, run.training, run.card.recipe or {}
     saved = SavedRun(
         name=run.name,
         protocol=evaluation.protocol,
         command=command,
         figures=evaluation.figures.as_dict(),
-        published=(run.card.recipe or {}).get("published", {}),
+        published=recipe.get("published", {}),
+        backbone=recipe.get("net", {}).get("backbone", ""),
+        width=run.card.input.width,
+        height=run.card.input.height,
         parameters=training.get("parameters"),
         epochs=training.get("epochs"),
         best_epoch=run.best_epoch,
@@ -202,6 +220,8 @@ def load_run(folder: Path) -> SavedRun:
 
 
 def _saved_pairs(evaluation: Evaluation) -> SavedPairs:
+    from visavis.evaluation.listed import People
+
     pairs, people = evaluation.pairs, People.of(evaluation.pairs)
     return SavedPairs(
         name=pairs.name,
