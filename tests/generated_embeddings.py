@@ -20,8 +20,10 @@ class CosineModel:
     name = "planted"
 
     def __init__(self, size: int = 8, distance: str = "cosine", **card: Any) -> None:
-        known = {"calibration": None, "scores": None, "best_accuracy": None, "fingerprint": "f"}
-        self.card = SimpleNamespace(distance=distance, embedding_size=size, **(known | card))
+        known = {"calibration": None, "scores": None, "best_accuracy": None, "halfway": None}
+        self.card = SimpleNamespace(
+            distance=distance, embedding_size=size, fingerprint="f", **(known | card)
+        )
 
     def similarity(self, a, b):
         if self.card.distance == "euclidean":

@@ -20,6 +20,8 @@ CALIBRATION = Calibration(
     slope=33.5, intercept=-10.9, prior=0.5, fitted_on="LFW View 1 devTrain pairs", pairs=2200
 )
 
+HALFWAY = Threshold(value=0.345, fitted_on="LFW View 1 devTrain pairs", comparisons=2200)
+
 
 def draw_pairs(
     photos: Sequence[Path], names: Sequence[str], same: int, different: int, folds: int = 1
@@ -67,6 +69,7 @@ def draw_evaluation(pairs: PairSet, *, folds: int = 0, missed: int = 1) -> Evalu
         missed=[pairs.faces.photos[int(pairs.first[0])]] if missed else [],
         unreadable=[],
         operating=[_operating(pairs, similarity, point) for point in points],
+        halfway=_operating(pairs, similarity, HALFWAY),
         groups=[
             _group("female", 0.012, 0.0009),
             _group("male", 0.006, 0.0),
@@ -124,7 +127,7 @@ def _fold(pairs: PairSet, similarity: np.ndarray, threshold: np.ndarray, fold: i
 
 def _operating(pairs: PairSet, similarity: np.ndarray, point: Threshold) -> OperatingPoint:
     figures = draw_figures(pairs, similarity, np.full(len(pairs), point.value))
-    return OperatingPoint(point, figures.fmr, figures.fnmr)
+    return OperatingPoint(point, figures.fmr, figures.fnmr, figures.accuracy)
 
 
 def _group(name: str, fnmr: float, fmr: float) -> GroupRates:

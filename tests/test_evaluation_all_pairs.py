@@ -214,12 +214,12 @@ def test_all_figures_are_those_of_all_pairs_listed():
     for name, estimate in found.estimates():
         assert estimate.low <= estimate.value <= estimate.high, name
     rates = all_rates(parts, {"x": [0.6]})["x"]
-    assert rates == (found.fmr, found.fnmr)
+    assert rates == (found.fmr, found.fnmr, found.accuracy)
 
 
 def test_no_false_match_among_all_has_an_exact_interval_over_pairs_of_people():
     embeddings, who = population(missed=0)
-    fmr, fnmr = all_rates([compare(MODEL, embeddings, who)], {"x": [1.5]})["x"]
+    fmr, fnmr, _ = all_rates([compare(MODEL, embeddings, who)], {"x": [1.5]})["x"]
     assert (fmr.value, fnmr.value) == (0, 1)
     assert fmr.high == pytest.approx(1 - 0.025 ** (1 / 435))  # 30 people make 435 pairs
     assert fnmr.low == pytest.approx(0.025 ** (1 / 30))

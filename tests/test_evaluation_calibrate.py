@@ -42,6 +42,8 @@ def test_the_new_card_holds_the_calibration_and_nothing_outdated(model, pairs):
     card = calibrated_card(model, calibrate(model, pairs, 1e-2))
     assert (card.fingerprint, card.figures) == (model.card.fingerprint, {})
     assert card.calibration.fitted_on == card.best_accuracy.fitted_on == "own pairs"
+    assert card.halfway.fitted_on == "own pairs"
+    assert card.halfway.value != card.best_accuracy.value
     assert card.scores.fitted_on == "all comparisons of own pairs"
     assert card.scores.threshold(1e-2) == card.scores.standard[0]
     assert model.card.calibration is None  # the old card is as it was

@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from visavis.errors import DataError
-from visavis.evaluation.fit import best_accuracy_threshold, fit_calibration
+from visavis.evaluation.fit import (
+    best_accuracy_threshold,
+    fit_calibration,
+    halfway_threshold,
+)
 
 VALUE = st.one_of(st.floats(-1, 1), st.sampled_from([-0.5, 0.0, 0.25, 1.0]))
+FITS = [best_accuracy_threshold, fit_calibration, halfway_threshold]
 PAIRS = st.lists(st.tuples(VALUE, st.booleans()), min_size=2, max_size=40)
 
 
@@ -55,17 +60,25 @@ def test_where_everything_is_upside_down_all_or_nothing_is_accepted():
     assert not (similarity >= most_differ.value).any()
 
 
+def test_halfway_is_the_middle_of_the_two_means_whatever_the_counts():
+    distance = np.array([1.0, 3.0, 6.0, 7.0, 8.0, 15.0])  # means 2 and 9
+    same = np.array([True, True, False, False, False, False])
+    found = halfway_threshold(-distance, same, "planted pairs")
+    assert found.value == pytest.approx(-5.5)
+    assert (found.fmr, found.fitted_on, found.comparisons) == (None, "planted pairs", 6)
+
+
 def test_missed_pairs_are_left_out_of_fitting():
     rng = np.random.default_rng(0)
     same = np.arange(100) < 50
     similarity = rng.normal(np.where(same, 0.6, 0.2), 0.2)
     holed = np.append(similarity, [np.nan, np.nan])
     kinds = np.append(same, [True, False])
-    for fit in (best_accuracy_threshold, fit_calibration):
+    for fit in FITS:
         assert fit(holed, kinds, "x") == fit(similarity, same, "x")
 
 
-@pytest.mark.parametrize("fit", [best_accuracy_threshold, fit_calibration])
+@pytest.mark.parametrize("fit", FITS)
 def test_pairs_of_one_kind_are_refused_by_name(fit):
     with pytest.raises(DataError, match="planted pairs"):
         fit(np.array([0.1, 0.2, np.nan]), np.array([True, True, False]), "planted pairs")

@@ -187,6 +187,49 @@ def test_operating_points_are_the_supported_rates(world, rng):
     assert point.fmr.low <= point.fmr.value <= point.fmr.high
 
 
+def test_halfway_is_fitted_on_the_fitting_pairs_and_measured_on_the_others(world, rng):
+    source = halves(world, rng)
+    found = evaluate(MODEL, source)
+    fitting = similarity_of(world, source.fitting)
+    means = [fitting[source.fitting.same].mean(), fitting[~source.fitting.same].mean()]
+    point = found.halfway
+    assert point.threshold.value == pytest.approx(np.mean(means))
+    assert point.threshold.fitted_on == "f pairs"
+    accepted = found.similarity >= point.threshold.value
+    same = found.pairs.same
+    assert point.accuracy.value == pytest.approx(np.mean(accepted == same))
+    assert point.fmr.value == pytest.approx(np.mean(accepted[~same]))
+    assert point.fnmr.value == pytest.approx(np.mean(~accepted[same]))
+    assert point.accuracy.low < point.accuracy.value < point.accuracy.high
+    assert found.as_dict()["halfway"]["threshold"]["value"] == point.threshold.value
+    everything = evaluate(MODEL, source, pairs="all").halfway
+    assert everything.threshold == point.threshold
+    assert everything.accuracy.value != point.accuracy.value
+
+
+def test_each_fold_has_its_own_halfway(world, rng):
+    source = folded(world, rng)
+    found = evaluate(MODEL, source)
+    similarity, same, fold = found.similarity, source.pairs.same, source.pairs.fold
+    each = [
+        np.mean([similarity[(fold != f) & kind].mean() for kind in (same, ~same)]) for f in range(4)
+    ]
+    assert found.halfway.threshold.value == pytest.approx(np.mean(each))
+    accepted = similarity >= np.array(each)[fold]
+    assert found.halfway.accuracy.value == pytest.approx(np.mean(accepted == same))
+
+
+def test_a_card_without_a_halfway_threshold_is_still_applied(world, rng):
+    source = halves(world, rng)
+    made = calibrate(MODEL, source.fitting)
+    known = {"calibration": made.calibration, "scores": made.scores}
+    model = CosineModel(**known, best_accuracy=made.best_accuracy)
+    assert evaluate(model, replace(source, fitting=None)).halfway is None
+    model = CosineModel(**known, best_accuracy=made.best_accuracy, halfway=made.halfway)
+    applied = evaluate(model, replace(source, fitting=None)).halfway
+    assert applied == evaluate(MODEL, source).halfway
+
+
 def test_missed_and_unreadable_photos_are_errors_and_listed(world, rng):
     source = halves(world, rng)
     photos = source.pairs.faces.photos

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generated_embeddings import CosineModel, unit
-from visavis.evaluation import retrieval
+from visavis.data.faceset import FaceSet
+from visavis.evaluation import pixels, retrieval
 from visavis.evaluation.listed import People
 from visavis.evaluation.paired import PAIRED, resample
+from visavis.evaluation.pixels import nearest_by_components, nearest_by_pixels
 from visavis.evaluation.retrieval import NOBODY, nearest, one_shot, recall_at
+from visavis.evaluation.search import search
 
 MODEL = CosineModel()
 
@@ -43,6 +46,18 @@ def test_nearest_is_what_a_loop_finds(n, k, seed, block):
         found = nearest(MODEL, embeddings, k)
     assert found.dtype == np.int64
     assert np.array_equal(found, naive_nearest(embeddings, k))
+
+
+@given(st.integers(1, 30), st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_only_the_photos_asked_for_are_searched_for_but_among_all(n, seed, block):
+    rng = np.random.default_rng(seed)
+    embeddings = rng.integers(-2, 3, (n, 8)).astype(np.float32)
+    embeddings[rng.random(n) < 0.2] = np.nan
+    asked = rng.choice(n, rng.integers(0, n + 1), replace=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrieval, "BLOCK", block)
+        found = nearest(MODEL, embeddings, 5, asked)
+    assert np.array_equal(found, naive_nearest(embeddings, 5)[asked])
 
 
 def test_nearest_uses_the_models_own_similarity():
@@ -149,6 +164,97 @@ def test_too_few_people_for_the_ways():
     estimate = one_shot(MODEL, embeddings, np.repeat(np.arange(3), 2), 5)
     assert estimate.value is None
     assert estimate.note == "n/a, needs 5 people"
+
+
+def line_of(*places: float) -> np.ndarray:
+    """Embeddings on a line, so that anyone can see who is near."""
+    embeddings = np.zeros((len(places), 8), np.float32)
+    embeddings[:, 0] = places
+    return embeddings
+
+
+# Two people to search for, at 0 and at 10, with six photos each; a third who stands by the second.
+PLACES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 10, 10.1, 10.2, 10.3, 10.4, 10.5, 10.45, 30)
+WHO = FaceSet.from_names("line", [f"{i}.jpg" for i in range(14)], list("aaaaaabbbbbbcc"))
+
+
+def test_all_five_nearest_right_counts_photos_none_of_whose_nearest_is_a_stranger():
+    model = CosineModel(distance="euclidean")
+    searched = search(model, line_of(*PLACES), WHO, np.arange(12))
+    figures = {finding.name: finding for finding in searched.findings}
+    # The stranger at 10.45 is among the five nearest of each of b's photos.
+    whole = figures["All five nearest right"]
+    assert (whole.counted, whole.estimate.value) == ("6 of 12", 0.5)
+    assert "fewer than 20 people" in whole.estimate.note
+    # Of the photos at 10.4 and 10.5 that stranger is the nearest.
+    assert figures["Recall@1"].counted == "10 of 12"
+    assert figures["Recall@5"].counted == "12 of 12"
+    assert searched.found[0].tolist() == [1, 2, 3, 4, 5]
+    assert searched.similarity[0] == pytest.approx([-0.1, -0.2, -0.3, -0.4, -0.5])
+    # Without the others as gallery, nobody is wrong.
+    alone = search(model, line_of(*PLACES[:12]), WHO.select(np.arange(12)))
+    assert {f.counted for f in alone.findings[:4]} == {"12 of 12"}
+
+
+def test_people_of_fewer_than_six_photos_cannot_have_five_right():
+    searched = search(CosineModel(), line_of(*PLACES), WHO, np.arange(12, 14))
+    whole = next(f for f in searched.findings if f.name == "All five nearest right")
+    assert (whole.estimate.value, whole.asked, whole.counted) == (None, 0, "")
+    assert whole.estimate.note == "n/a, nobody has 6 photos"
+
+
+def test_rivals_are_measured_alike_and_named():
+    model = CosineModel(distance="euclidean")
+    rival = np.tile(np.arange(5), (12, 1))
+    rival[1:6] = [0, 2, 3, 4, 5]  # as good as it gets for a's photos but the first
+    searched = search(model, line_of(*PLACES), WHO, np.arange(12), {"raw pixels": rival})
+    found = {f.name: f for f in searched.findings}["All five nearest right, raw pixels"]
+    assert found.counted == "6 of 12"
+    assert "raw pixels" in found.meaning
+    assert found.as_dict()["right"] == 6
+    assert searched.as_dict()["photos"] == 14
+
+
+@given(st.integers(2, 25), st.integers(0, 2**32 - 1))
+def test_pixels_are_compared_by_plain_euclidean_distance(n, seed):
+    rng = np.random.default_rng(seed)
+    crops = rng.integers(0, 256, (n, 4, 3, 1), dtype=np.uint8)
+    seen = rng.random(n) < 0.8
+    asked = rng.permutation(n)[: n // 2 + 1]
+    flat = np.where(seen[:, None], crops.reshape(n, -1).astype(float), np.nan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixels, "_COLUMNS", 3)
+        found = nearest_by_pixels(crops, seen, 5, asked)
+    expected = naive_nearest(flat, 5, lambda a, b: -np.float32(np.linalg.norm(a - b)))
+    assert np.array_equal(found, expected[asked])
+
+
+def test_components_are_those_of_the_photos_fitted_on_alone():
+    rng = np.random.default_rng(0)
+    # Those fitted on differ in pixel 0 alone: the one component is that pixel, whatever the others.
+    crops = rng.integers(0, 256, (12, 2, 2, 1), dtype=np.uint8)
+    crops[6:] = 100
+    crops[6:, 0, 0, 0] = [0, 40, 80, 120, 160, 200]
+    seen = np.ones(12, dtype=bool)
+    asked = np.arange(6)
+    found = nearest_by_components(crops, seen, 5, asked, fitted_on=np.arange(6, 12), size=1)
+    first = crops[:, 0, 0, 0].astype(float)[:, None]
+    expected = naive_nearest(first, 5, lambda a, b: -abs(a[0] - b[0]))
+    assert np.array_equal(found, expected[:6])
+    other = nearest_by_components(crops, seen, 5, asked, fitted_on=asked, size=1)
+    assert not np.array_equal(other, expected[:6])
+
+
+def test_with_all_components_distances_are_those_of_the_pixels():
+    rng = np.random.default_rng(1)
+    crops = rng.integers(0, 256, (30, 2, 3, 1), dtype=np.uint8)
+    seen = np.arange(30) != 7
+    asked = np.arange(10)
+    by_pixels = nearest_by_pixels(crops, seen, 5, asked)
+    fitted_on = np.arange(5, 30)
+    found = nearest_by_components(crops, seen, 5, asked, fitted_on=fitted_on, size=64)
+    assert np.array_equal(found, by_pixels)
+    assert (found[7] == NOBODY).all()
 
 
 def planted_pairs(rng, n_people: int = 40, n: int = 300):

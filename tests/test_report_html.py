@@ -301,8 +301,20 @@ def test_a_decompression_bomb_is_no_picture(tmp_path: Path, monkeypatch: pytest.
     assert thumbnail(tmp_path / "bomb.png", 100) is None
 
 
+def test_the_halfway_threshold_stands_beside_the_rates(evaluation):
+    page = html.report_html(evaluation)
+    row = page[page.index("half-way") :].partition("</tr>")[0]
+    point = evaluation.halfway
+    assert "between the mean similarities of LFW View 1 devTrain pairs" in row
+    shown = [f"{point.threshold.value:.4f}"]
+    shown += [f"{rate.value:.4f}" for rate in (point.fmr, point.fnmr, point.accuracy)]
+    places = [row.index(value) for value in shown]
+    assert places == sorted(places)
+    assert "half-way" not in html.report_html(replace(evaluation, halfway=None))
+
+
 def test_without_folds_groups_or_operating_points_their_parts_are_left_out(evaluation):
-    page = html.report_html(replace(evaluation, groups=[], operating=[]))
+    page = html.report_html(replace(evaluation, groups=[], operating=[], halfway=None))
     assert "Operating points" not in page
     assert "Groups" not in page
     assert "Accuracy of each fold" not in page

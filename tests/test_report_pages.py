@@ -15,6 +15,7 @@ from generated_evaluation import draw_card, draw_evaluation, draw_pairs, draw_sc
 from visavis.errors import DataError
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import LABELS, Estimate
+from visavis.models.scores import Threshold
 from visavis.report.card_page import card_files, card_page
 from visavis.report.results import write_section
 from visavis.report.wording import count, number, percent, rate, stated, verdict_sentence
@@ -117,6 +118,20 @@ def test_a_card_page_tells_what_a_model_is():
         "![Similarities of one person and of different people](scores.png)",
     ):
         assert words in page
+
+
+def test_a_card_page_offers_its_own_thresholds_by_name():
+    card = draw_card(draw_scores())
+    assert "best accuracy" not in card_page(card)
+    card = card.model_copy(
+        update={
+            "best_accuracy": Threshold(value=0.31, fitted_on="own pairs"),
+            "halfway": Threshold(value=0.345, fitted_on="own pairs"),
+        }
+    )
+    page = card_page(card)
+    assert "| best accuracy | 0.3100 |  |" in page
+    assert "| half-way between the means | 0.3450 |  |" in page
 
 
 def test_a_card_without_calibration_says_how_to_get_one():

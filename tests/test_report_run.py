@@ -19,11 +19,12 @@ from generated_run import RECIPE, draw_history, draw_pairs_of, draw_run, write_p
 from test_report_html import tags
 from visavis.errors import DataError
 from visavis.evaluation.retrieval import nearest, one_shot, recall_at
+from visavis.evaluation.search import NEIGHBOURS, search
 from visavis.report import html
 from visavis.report.face_map import HEIGHT, WIDTH, face_maps, principal_plane
 from visavis.report.run import Run, load_run, run_html, save_run, write_run_report
 from visavis.report.run_plots import learning_curves
-from visavis.report.search import NEIGHBOURS, findings, searches
+from visavis.report.search import searches
 from visavis.report.toml import as_toml
 from visavis.report.wording import duration
 
@@ -34,12 +35,18 @@ COMMAND = "visavis train recipes/att-triplet.toml --data att:att_faces"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("run")
-    return draw_run(folder, draw_pairs_of(write_photos(folder)))
+    return searched_run(draw_run(folder, draw_pairs_of(write_photos(folder))))
+
+
+def searched_run(run: Run, asked: np.ndarray | None = None) -> Run:
+    """The run with its photos, or those rows of them, searched for among all."""
+    searched = search(MODEL, run.embeddings, run.faces, asked)
+    return replace(run, evaluation=replace(run.evaluation, searched=searched))
 
 
 @pytest.fixture(scope="module")
 def page(run: Run) -> str:
-    return run_html(MODEL, run, COMMAND)
+    return run_html(run, COMMAND)
 
 
 def words(page: str) -> str:
@@ -74,7 +81,7 @@ def test_warnings_and_the_budget_stand_before_all_figures(run, page):
     reason = "all embeddings are alike: the network has collapsed"
     training = {**run.training, "stopped": "budget"}
     card = run.card.model_copy(update={"training": training})
-    alarmed = words(run_html(MODEL, replace(run, warnings=[reason], card=card)))
+    alarmed = words(run_html(replace(run, warnings=[reason], card=card)))
     assert "All embeddings are alike: the network has collapsed." in alarmed
     assert "Stopped by budget: training was cut short" in alarmed
     assert alarmed.index("Stopped by budget") < alarmed.index("Best epoch")
@@ -95,24 +102,44 @@ def test_finding_people_is_told_by_the_figures_of_retrieval(run, page):
 
 def test_a_test_of_few_people_has_as_many_ways_as_people(run):
     few = np.flatnonzero(run.faces.people < 3)
-    small = replace(run, embeddings=run.embeddings[few], faces=run.faces.select(few))
-    names = [row.name for row in findings(MODEL, small)]
-    assert names[-1] == "3-way one-shot accuracy"
+    findings = search(MODEL, run.embeddings, run.faces, few).findings
+    assert findings[-1].name == "3-way one-shot accuracy"
+
+
+def test_a_search_among_more_than_the_test_says_so_and_shows_strangers(run):
+    few = np.flatnonzero(run.faces.people < 3)
+    test = replace(
+        searched_run(run, few), embeddings=run.embeddings[few], faces=run.faces.select(few)
+    )
+    text = words(run_html(test))
+    assert (
+        "n = 6 test photos of 3 people, each searched for among all 80 photos of 40 people" in text
+    )
+    assert "All five nearest right" in text
+    strangers = {near.person for each in searches(test.evaluation.searched) for near in each.found}
+    assert len(strangers) > 3
+    recall = recall_at(MODEL, run.embeddings, run.faces.people, asked=few)[1]
+    assert f"{round(recall.value * 6)} of 6 {recall.value:.4f}" in text
+
+
+def test_a_run_that_was_not_searched_has_a_report_without(run):
+    bare = replace(run, evaluation=replace(run.evaluation, searched=None))
+    assert "Finding people" not in words(run_html(bare))
 
 
 def test_the_five_nearest_are_marked_right_and_wrong(run, page):
     found = nearest(MODEL, run.embeddings, NEIGHBOURS)
-    shown = searches(MODEL, run)
+    shown = searches(run.evaluation.searched)
     assert len(shown) == 10
-    assert len({search.person for search in shown}) == 10  # a photo of each before a second of any
-    for search in shown:
-        row = run.faces.photos.index(search.photo)
-        assert [near.photo for near in search.found] == [run.faces.photos[i] for i in found[row]]
-        values = [near.similarity for near in search.found]
+    assert len({each.person for each in shown}) == 10  # a photo of each before a second of any
+    for each in shown:
+        row = run.faces.photos.index(each.photo)
+        assert [near.photo for near in each.found] == [run.faces.photos[i] for i in found[row]]
+        values = [near.similarity for near in each.found]
         assert values == sorted(values, reverse=True)
-        for near in search.found:
-            assert near.right == (near.person == search.person)
-    right = sum(near.right for search in shown for near in search.found)
+        for near in each.found:
+            assert near.right == (near.person == each.person)
+    right = sum(near.right for each in shown for near in each.found)
     assert 0 < right < 50
     assert page.count('<li class="right">') == right
     assert page.count('<li class="wrong">') == 50 - right
@@ -121,7 +148,7 @@ def test_the_five_nearest_are_marked_right_and_wrong(run, page):
 
 def test_a_photo_without_a_face_is_not_searched_for_nor_drawn(run):
     gone = run.faces.photos[5]
-    assert gone not in [search.photo for search in searches(MODEL, run)]
+    assert gone not in [each.photo for each in searches(run.evaluation.searched)]
     (drawn,) = face_maps(run.embeddings, run.faces)
     assert gone not in [photo for star in drawn.stars for photo, _, _ in star.photos]
 
@@ -166,7 +193,7 @@ def test_umap_is_drawn_where_it_is_installed(run, monkeypatch):
     module = SimpleNamespace(UMAP=Umap, __spec__=SimpleNamespace(name="umap"))
     monkeypatch.setitem(sys.modules, "umap", module)
     assert [drawn.name for drawn in face_maps(run.embeddings, run.faces)] == ["map-pca", "map-umap"]
-    assert 'id="map-umap"' in run_html(MODEL, run)
+    assert 'id="map-umap"' in run_html(run)
 
 
 def test_the_recipe_on_the_page_trains_again(page):
@@ -214,13 +241,13 @@ def test_it_asks_nothing_of_any_network_and_its_ids_are_unique(page):
 
 
 def test_the_same_run_gives_the_same_bytes_and_stays_small(run, page):
-    assert run_html(MODEL, run, COMMAND) == page
+    assert run_html(run, COMMAND) == page
     assert len(page.encode()) < html.LARGEST_REPORT
 
 
 def test_pictures_shrink_where_a_page_grows_too_large(run, page, monkeypatch):
     monkeypatch.setattr(html, "LARGEST_REPORT", 1)
-    bare = run_html(MODEL, run, COMMAND)
+    bare = run_html(run, COMMAND)
     assert "data:image" not in bare
     assert "<image" not in bare
     assert len(bare) < len(page)
@@ -228,7 +255,7 @@ def test_pictures_shrink_where_a_page_grows_too_large(run, page, monkeypatch):
 
 def test_names_are_text_not_markup(run):
     faces = replace(run.faces, names=tuple(f"<b>{name}</b>" for name in run.faces.names))
-    page = run_html(MODEL, replace(run, faces=faces, warnings=["<script>alert(1)</script>"]))
+    page = run_html(replace(run, faces=faces, warnings=["<script>alert(1)</script>"]))
     assert {tag for tag, _ in tags(page)}.isdisjoint({"b", "script"})
     assert "&lt;b&gt;Person" in page
 
@@ -248,14 +275,14 @@ def test_histories_of_any_length_are_drawn(run, epochs: int):
     card = run.card.model_copy(update={"training": None})
     bare = replace(run, history=draw_history(epochs), card=card)
     assert len(learning_curves(bare)) == (2 if epochs else 0)
-    assert "Time to converge" not in run_html(MODEL, bare)
+    assert "Time to converge" not in run_html(bare)
 
 
 def test_a_report_is_written_whole(run, tmp_path):
-    write_run_report(tmp_path / "report.html", MODEL, run)
+    write_run_report(tmp_path / "report.html", run)
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     with pytest.raises(DataError, match="there is no folder"):
-        write_run_report(tmp_path / "missing" / "report.html", MODEL, run)
+        write_run_report(tmp_path / "missing" / "report.html", run)
 
 
 def test_what_is_kept_of_a_run_comes_back(run, tmp_path):

@@ -155,11 +155,14 @@ def test_a_head_on_a_finished_model(people: Path, tmp_path: Path) -> None:
 def test_without_a_loss_nothing_is_learned_and_all_is_calibrated(
     people: Path, tmp_path: Path
 ) -> None:
-    chosen = recipe(net={"backbone": "sface"}, crop=None, loss=[])
+    data = {**TINY["data"], "gallery": "all"}
+    chosen = recipe(net={"backbone": "sface"}, crop=None, loss=[], data=data)
     run = train(chosen, open_source(f"folder:{people}"), tmp_path)
     assert (run.history, run.best_epoch, run.training["stopped"]) == ([], None, "nothing to learn")
     assert run.card.calibration.fitted_on != FaceModel.load("sface").card.calibration.fitted_on
     assert run.training["parameters"] == 0
+    assert len(run.evaluation.searched.faces) == 90 > len(run.faces)
+    assert "each searched for among all 90 photos" in (tmp_path / "report.html").read_text()
     crops = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
     alone, ours = (Model.load(name).encode(crops) for name in ("sface", tmp_path / "model"))
     np.testing.assert_allclose(alone, ours, atol=1e-5)

@@ -109,15 +109,19 @@ def _show(evaluation: Evaluation) -> None:
     )
     rows = [(LABELS[name], str(estimate)) for name, estimate in figures.estimates()]
     show.table(("figure", "value [95 % interval]"), rows)
+    show.say(f"  {decisions(evaluation)}")
     if evaluation.fold_accuracy:
         mean, error = evaluation.fold_accuracy
         show.say(f"  accuracy over {len(evaluation.folds)} folds: {mean:.4f} ± {error:.4f}")
-    if evaluation.operating:
+    points = [(f"{point.threshold.fmr:g}", point) for point in evaluation.operating]
+    if evaluation.halfway:
+        points.append(("half-way", evaluation.halfway))
+    if points:
         show.table(
-            ("FMR asked", "threshold", "FMR measured", "FNMR measured"),
+            ("FMR asked", "threshold", "FMR measured", "FNMR measured", "accuracy"),
             [
-                (f"{p.threshold.fmr:g}", f"{p.threshold.value:.4f}", str(p.fmr), str(p.fnmr))
-                for p in evaluation.operating
+                (name, f"{p.threshold.value:.4f}", str(p.fmr), str(p.fnmr), str(p.accuracy))
+                for name, p in points
             ],
         )
     if evaluation.groups:
@@ -133,3 +137,15 @@ def _show(evaluation: Evaluation) -> None:
         show.note(f"no face found, counted as an error: {path}")
     for path, reason in evaluation.unreadable:
         show.note(f"not read, counted as an error: {path}: {reason}")
+
+
+def decisions(evaluation: Evaluation) -> str:
+    """The confusion table in a line: right and wrong decisions of each kind of pair."""
+    from visavis.report.wording import wrong_decisions
+
+    figures = evaluation.figures
+    refused, accepted = wrong_decisions(evaluation)
+    return (
+        f"genuine pairs: {figures.n_genuine - refused:,} accepted, {refused:,} refused; "
+        f"impostor pairs: {accepted:,} accepted, {figures.n_impostor - accepted:,} refused"
+    )

@@ -82,6 +82,7 @@ def seconds(text: str) -> float:
 
 
 def _show(done: Run) -> None:
+    from visavis.cli.evaluate import decisions
     from visavis.evaluation.figures import LABELS
 
     training = done.card.training or {}
@@ -95,5 +96,13 @@ def _show(done: Run) -> None:
     show.say(f"  on {done.evaluation.protocol}")
     rows = [(LABELS[name], str(value)) for name, value in done.evaluation.figures.estimates()]
     show.table(("figure", "value [95 % interval]"), rows)
+    show.say(f"  {decisions(done.evaluation)}")
+    searched = done.evaluation.searched
+    if searched:
+        show.table(
+            ("finding", "right", "share [95 % interval]"),
+            [(row.name, row.counted, str(row.estimate)) for row in searched.findings],
+            title=f"each test photo searched for among {len(searched.faces):,} photos",
+        )
     show.say(f"  model   {done.folder / 'model'}")
     show.say(f"  report  {done.folder / 'report.html'}")

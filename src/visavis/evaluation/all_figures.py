@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.evaluation.all_pairs import BINS, Comparisons
-from visavis.evaluation.figures import Estimate, Figures
+from visavis.evaluation.figures import Figures
 from visavis.evaluation.intervals import PeopleWeights, Support, estimates
 from visavis.evaluation.listed import GENUINE_FIGURES, IMPOSTOR_FIGURES, with_unsupported
 from visavis.evaluation.rates import (
+    AT_THRESHOLD,
+    Rates,
     Shares,
     Weights,
     calibration_shares,
@@ -163,8 +165,8 @@ def all_figures(
 
 def all_rates(
     parts: Sequence[Comparisons], thresholds: Mapping[str, Sequence[float]]
-) -> dict[str, tuple[Estimate, Estimate]]:
-    """(FMR, FNMR) with intervals over all comparisons, at several thresholds for each part."""
+) -> dict[str, Rates]:
+    """FMR, FNMR and accuracy over all comparisons, at several thresholds for each part."""
     edges = np.unique(np.concatenate(list(thresholds.values())))
     sums, counts = [_Sums(part, edges) for part in parts], Counted.of(parts)
 
@@ -174,8 +176,8 @@ def all_rates(
             f"{rate}@{name}": share
             for name, values in thresholds.items()
             for rate, share in _decided(sums, levels, values, drawn).items()
-            if rate in {"fmr", "fnmr"}
+            if rate in AT_THRESHOLD
         }
 
     found = estimates(measure, counts.people, counts.support, chunk=CHUNK)
-    return {name: (found[f"fmr@{name}"], found[f"fnmr@{name}"]) for name in thresholds}
+    return {name: Rates.of(found, name) for name in thresholds}

@@ -21,7 +21,7 @@ class Calibrated:
     """What ``calibrate`` fits, by the names of a card's fields.
 
     Attributes:
-        calibration, scores, best_accuracy: for the card.
+        calibration, scores, best_accuracy, halfway: for the card.
         missed: photos in which no face was found; unreadable: photos that could not be opened,
             with the reason. Neither takes part.
     """
@@ -29,6 +29,7 @@ class Calibrated:
     calibration: Calibration
     scores: Scores
     best_accuracy: Threshold
+    halfway: Threshold | None
     missed: list[Path]
     unreadable: list[tuple[Path, str]]
 
@@ -36,12 +37,12 @@ class Calibrated:
 def calibrate(
     model: Model, pairs: PairSet, fmr: float | None = None, progress: Progress | None = None
 ) -> Calibrated:
-    """Fit what a card needs: calibration, scores over all comparisons, best-accuracy threshold.
+    """Fit what a card needs: calibration, scores over all comparisons, thresholds.
 
     Args:
         model: to calibrate.
-        pairs: listed pairs for calibration and best accuracy; all photos of ``pairs.faces`` are
-            compared for the scores.
+        pairs: listed pairs for calibration, best accuracy and the half-way threshold; all photos
+            of ``pairs.faces`` are compared for the scores.
         fmr: a false-match rate that the scores must support.
         progress: called with the stage, photos done and photos in all.
 
@@ -58,7 +59,12 @@ def calibrate(
     if fmr is not None:
         fitted.scores.threshold(fmr)
     return Calibrated(
-        fitted.calibration, fitted.scores, fitted.best, embedded.missed, embedded.unreadable
+        fitted.calibration,
+        fitted.scores,
+        fitted.best,
+        fitted.halfway,
+        embedded.missed,
+        embedded.unreadable,
     )
 
 
@@ -73,6 +79,7 @@ def calibrated_card(model: Model, found: Calibrated) -> Card:
             "calibration": found.calibration,
             "scores": found.scores,
             "best_accuracy": found.best_accuracy,
+            "halfway": found.halfway,
             "figures": {},
         }
     )

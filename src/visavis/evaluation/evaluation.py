@@ -11,21 +11,32 @@ from numpy.typing import NDArray
 
 from visavis.data.faceset import PairSet
 from visavis.evaluation.figures import Estimate, Figures
+from visavis.evaluation.searched import Searched
 from visavis.models.scores import Scores, Threshold
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold fitted elsewhere for a false-match rate, and what it did on these pairs.
+    """A threshold fitted elsewhere, and what it did on these pairs.
 
     Attributes:
-        threshold: with the rate asked for and where it was fitted.
-        fmr, fnmr: measured on the reported pairs.
+        threshold: with the false-match rate asked for, if one was, and where it was fitted.
+        fmr, fnmr, accuracy: measured on the reported pairs.
     """
 
     threshold: Threshold
     fmr: Estimate
     fnmr: Estimate
+    accuracy: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        return {
+            "threshold": self.threshold.model_dump(),
+            "fmr": vars(self.fmr),
+            "fnmr": vars(self.fnmr),
+            "accuracy": vars(self.accuracy),
+        }
 
 
 @dataclass(frozen=True)
@@ -63,10 +74,13 @@ class Evaluation:
         missed: photos in which no face was found.
         unreadable: photos that could not be opened, with the reason.
         operating: the standard false-match rates.
+        halfway: the threshold between the mean similarities of both kinds of fitting pairs;
+            ``None`` where the model's card, which was applied, holds none.
         groups: rates per group where ``--by`` was asked; worst_to_best: for each rate name, the
             ratio of the worst group's to the best's; ``None`` where the best is 0 or fewer than two
             groups have 20 people.
         scores: histograms over all comparisons of the reported people where ``--pairs all``.
+        searched: each photo searched for among others, where that was asked for.
     """
 
     model: str
@@ -82,9 +96,11 @@ class Evaluation:
     missed: list[Path] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     operating: list[OperatingPoint] = field(default_factory=list)
+    halfway: OperatingPoint | None = None
     groups: list[GroupRates] = field(default_factory=list)
     worst_to_best: dict[str, float | None] = field(default_factory=dict)
     scores: Scores | None = None
+    searched: Searched | None = None
     seconds: float = 0.0
 
     @property
@@ -105,18 +121,13 @@ class Evaluation:
             and dict(zip(("mean", "standard_error"), self.fold_accuracy, strict=True)),
             "missed": [str(path) for path in self.missed],
             "unreadable": [{"photo": str(p), "reason": reason} for p, reason in self.unreadable],
-            "operating": [
-                {
-                    "threshold": point.threshold.model_dump(),
-                    "fmr": vars(point.fmr),
-                    "fnmr": vars(point.fnmr),
-                }
-                for point in self.operating
-            ],
+            "operating": [point.as_dict() for point in self.operating],
+            "halfway": self.halfway and self.halfway.as_dict(),
             "groups": [
                 {**vars(group), "fmr": vars(group.fmr), "fnmr": vars(group.fnmr)}
                 for group in self.groups
             ],
             "worst_to_best": self.worst_to_best,
+            "searched": self.searched and self.searched.as_dict(),
             "seconds": self.seconds,
         }

@@ -41,6 +41,26 @@ def best_accuracy_threshold(
     return Threshold(value=_between(values, cut), fitted_on=fitted_on, comparisons=len(same))
 
 
+def halfway_threshold(
+    similarity: NDArray[np.float64], same: NDArray[np.bool_], fitted_on: str
+) -> Threshold:
+    """The threshold half-way between the mean similarity of genuine and of impostor pairs.
+
+    A simple cut-off that published systems use; it takes both kinds to spread alike.
+
+    Args:
+        similarity: (m,); pairs with NaN (a missed face) are left out.
+        same: (m,) bool.
+        fitted_on: the pairs, in words.
+
+    Raises:
+        DataError: the pairs are not of both kinds.
+    """
+    similarity, same = _usable(similarity, same, fitted_on)
+    value = (similarity[same].mean() + similarity[~same].mean()) / 2
+    return Threshold(value=float(value), fitted_on=fitted_on, comparisons=len(same))
+
+
 def _between(values: NDArray[np.float64], cut: int) -> float:
     if cut == 0:
         return float(values[0])

@@ -12,7 +12,7 @@ from visavis.data.faceset import FaceSet, PairSet
 from visavis.errors import DataError, ModelError
 from visavis.evaluation.all_pairs import Comparisons, compare
 from visavis.evaluation.embed import EmbeddedPhotos
-from visavis.evaluation.fit import best_accuracy_threshold, fit_calibration
+from visavis.evaluation.fit import best_accuracy_threshold, fit_calibration, halfway_threshold
 from visavis.evaluation.population import standard_scores
 from visavis.models.calibration import Calibration
 from visavis.models.model import Model
@@ -30,11 +30,14 @@ class Fitted:
         best: the threshold of best accuracy on the listed pairs.
         calibration: fitted on the listed pairs.
         scores: over all comparisons.
+        halfway: the threshold between the means of the listed pairs; ``None`` where a card holds
+            none.
     """
 
     best: Threshold
     calibration: Calibration
     scores: Scores
+    halfway: Threshold | None = None
 
     def threshold(self, at: At) -> Threshold:
         """The threshold asked for.
@@ -59,7 +62,7 @@ def of_card(model: Model) -> Fitted:
             f"{model.name} has no calibration yet, and the data has no other people to fit one "
             f"on; run `visavis calibrate --model {model.name} --data DIR` first"
         )
-    return Fitted(card.best_accuracy, card.calibration, card.scores)
+    return Fitted(card.best_accuracy, card.calibration, card.scores, card.halfway)
 
 
 def fit(model: Model, embedded: EmbeddedPhotos, pairs: PairSet) -> Fitted:
@@ -149,4 +152,5 @@ def _fitted(pairs: PairSet, similarity: NDArray[np.float64], scores: Scores) -> 
         best=best_accuracy_threshold(similarity, pairs.same, pairs.name),
         calibration=fit_calibration(similarity, pairs.same, pairs.name),
         scores=scores,
+        halfway=halfway_threshold(similarity, pairs.same, pairs.name),
     )

@@ -29,8 +29,8 @@ def group_rates(
     for group in np.unique(values[values != ""]):
         within = reported.group(values, group)
         genuine, impostor, people = within.counts
-        fmr, fnmr = within.rates({tag: threshold})[tag]
-        rows.append(GroupRates(tag, str(group), fmr, fnmr, genuine, impostor, people))
+        found = within.rates({tag: threshold})[tag]
+        rows.append(GroupRates(tag, str(group), found.fmr, found.fnmr, genuine, impostor, people))
     return rows
 
 

@@ -12,7 +12,9 @@ from visavis.data.faceset import PairSet
 from visavis.evaluation.figures import Estimate, Figures
 from visavis.evaluation.intervals import Measure, PeopleWeights, Support, estimates
 from visavis.evaluation.rates import (
+    AT_THRESHOLD,
     FARS,
+    Rates,
     Shares,
     Weights,
     calibration_shares,
@@ -137,8 +139,8 @@ def listed_figures(
 
 def listed_rates(
     pairs: PairSet, similarity: NDArray[np.float64], thresholds: Mapping[str, NDArray[np.float64]]
-) -> dict[str, tuple[Estimate, Estimate]]:
-    """(FMR, FNMR) with intervals at each of several thresholds, by the thresholds' names.
+) -> dict[str, Rates]:
+    """FMR, FNMR and accuracy at each of several thresholds, by the thresholds' names.
 
     Args:
         pairs: m pairs.
@@ -157,11 +159,11 @@ def listed_rates(
             f"{rate}@{name}": share
             for name, decisions in accepted.items()
             for rate, share in decided(weights, pairs.same, decisions).items()
-            if rate in {"fmr", "fnmr"}
+            if rate in AT_THRESHOLD
         }
 
     found = _estimates(measure, people, pairs.same)
-    return {name: (found[f"fmr@{name}"], found[f"fnmr@{name}"]) for name in thresholds}
+    return {name: Rates.of(found, name) for name in thresholds}
 
 
 def with_unsupported(figures: dict[str, Estimate], impostors: int) -> dict[str, Estimate]:

@@ -118,6 +118,7 @@ def _evaluation(
         missed=embedded.missed,
         unreadable=embedded.unreadable,
         operating=_operating(reported, applied),
+        halfway=_halfway(reported, applied),
         groups=groups,
         worst_to_best=worst_to_best(groups) if by else {},
         scores=reported.scores(f"all comparisons of {source.pairs.name}")
@@ -192,6 +193,16 @@ def _operating(reported: Reported, applied: Applied) -> list[OperatingPoint]:
         )
         for fmr, per_fold in thresholds.items()
     ]
+
+
+def _halfway(reported: Reported, applied: Applied) -> OperatingPoint | None:
+    """The half-way thresholds of the fitting pairs, measured on what is reported."""
+    per_fold = [each.halfway for each in applied.fitted if each.halfway is not None]
+    if len(per_fold) < len(applied.fitted):
+        return None
+    measured = reported.rates({"halfway": [each.value for each in per_fold]})["halfway"]
+    threshold = _pooled(per_fold, applied.words["calibration_fitted_on"])
+    return OperatingPoint(threshold, *measured)
 
 
 def _pooled(thresholds: list[Threshold], fitted_on: str) -> Threshold:

@@ -9,15 +9,34 @@ does not define (precision where nothing was accepted) is NaN.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from visavis.evaluation.figures import Estimate
 
 Weights = NDArray[np.float64]
 Shares = dict[str, NDArray[np.float64]]
 
 ECE_BINS = 15
+AT_THRESHOLD = ("fmr", "fnmr", "accuracy")
+"""What is told of each of several thresholds."""
+
 FARS: Mapping[str, float] = {"tar_at_far_1e2": 1e-2, "tar_at_far_1e3": 1e-3}
+
+
+class Rates(NamedTuple):
+    """What one threshold does, with intervals."""
+
+    fmr: Estimate
+    fnmr: Estimate
+    accuracy: Estimate
+
+    @classmethod
+    def of(cls, found: Mapping[str, Estimate], name: str) -> Self:
+        """Those of the threshold ``name`` among estimates called ``fmr@name`` and so on."""
+        return cls(*(found[f"{rate}@{name}"] for rate in AT_THRESHOLD))
 
 
 def decision_shares(

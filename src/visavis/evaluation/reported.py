@@ -12,13 +12,13 @@ from visavis.data.faceset import PairSet
 from visavis.evaluation.all_figures import Counted, all_figures, all_rates
 from visavis.evaluation.all_pairs import Comparisons, compare, similarity_range
 from visavis.evaluation.embed import EmbeddedPhotos
-from visavis.evaluation.figures import Estimate, Figures
+from visavis.evaluation.figures import Figures
 from visavis.evaluation.fitted import Fitted
 from visavis.evaluation.listed import listed_figures, listed_rates
+from visavis.evaluation.rates import Rates
 from visavis.models.model import Model
 from visavis.models.scores import Scores, Threshold
 
-Rates = dict[str, tuple[Estimate, Estimate]]
 PerFold = Mapping[str, Sequence[float]]  # by name, a threshold for each fold
 
 
@@ -119,8 +119,8 @@ class ListedPairs:
             replace(self.applied, fold_of_pair=self.applied.fold_of_pair[inside]),
         )
 
-    def rates(self, thresholds: PerFold) -> Rates:
-        """(FMR, FNMR) at several thresholds."""
+    def rates(self, thresholds: PerFold) -> dict[str, Rates]:
+        """What several thresholds do."""
         return listed_rates(
             self.pairs,
             self.similarity,
@@ -206,8 +206,8 @@ class AllComparisons:
         applied = replace(self.applied, fold_of_photo=fold)
         return self._compared(self.model, self.embeddings, self.people, self.limits, applied)
 
-    def rates(self, thresholds: PerFold) -> Rates:
-        """(FMR, FNMR) at several thresholds."""
+    def rates(self, thresholds: PerFold) -> dict[str, Rates]:
+        """What several thresholds do."""
         return all_rates(self.parts, thresholds)
 
     def scores(self, fitted_on: str) -> Scores:

@@ -6,7 +6,8 @@ that is an error, as it is in the verification figures. Intervals resample the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,32 +20,64 @@ from visavis.models.model import Model
 BLOCK = 4_000_000  # similarities held at a time: 16 MB
 NOBODY = -1
 
+Compare = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float32]]
+"""(q, ...) and (n, ...) photos to (q, n) similarities."""
 
-def nearest(model: Model, embeddings: NDArray[np.float32], k: int = 5) -> NDArray[np.int64]:
-    """The most similar other photos of each photo.
+
+def nearest(
+    model: Model,
+    embeddings: NDArray[np.float32],
+    k: int = 5,
+    asked: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """The most similar other photos of each photo asked for.
 
     Args:
         model: compares.
         embeddings: (n, d) float32; NaN where no face was found.
         k: how many, at least 1.
+        asked: (q,) int64, rows to search for among all others; all rows by default.
 
     Returns:
-        (n, k) int64 rows, most similar first, of equals the lower row first; ``NOBODY`` where there
+        (q, k) int64 rows, most similar first, of equals the lower row first; ``NOBODY`` where there
         are too few others, and throughout for a photo without a face.
     """
-    found = np.full((len(embeddings), k), NOBODY, dtype=np.int64)
-    seen = np.flatnonzero(np.isfinite(embeddings).all(axis=1))
-    gallery = embeddings[seen]
-    step = max(1, BLOCK // max(1, len(seen)))
-    for start in range(0, len(seen), step):
-        rows = np.arange(start, min(start + step, len(seen)))
-        similarity = model.similarity_matrix(gallery[rows], gallery).copy()
-        here = np.arange(len(rows))
-        similarity[here, rows] = -np.inf
-        for place in range(min(k, len(seen) - 1)):
+    seen = np.asarray(np.isfinite(embeddings).all(axis=1))
+    return nearest_by(model.similarity_matrix, embeddings, seen, k, asked)
+
+
+def nearest_by(
+    compare: Compare,
+    photos: NDArray[Any],
+    seen: NDArray[np.bool_],
+    k: int = 5,
+    asked: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """What ``nearest`` finds, by any comparison.
+
+    Args:
+        compare: of photos as they stand in ``photos``.
+        photos: (n, ...) embeddings, or pixels.
+        seen: (n,) bool, which of them show a face.
+        k, asked: see ``nearest``.
+    """
+    rows = np.arange(len(photos)) if asked is None else asked
+    found = np.full((len(rows), k), NOBODY, dtype=np.int64)
+    present = np.flatnonzero(seen)
+    place_of = np.cumsum(seen) - 1  # of each row in the gallery
+    gallery = photos[present]
+    searching = np.flatnonzero(seen[rows])
+    step = max(1, BLOCK // max(1, len(present)))
+    for start in range(0, len(searching), step):
+        queries = searching[start : start + step]
+        own = place_of[rows[queries]]
+        similarity = compare(gallery[own], gallery).copy()
+        here = np.arange(len(queries))
+        similarity[here, own] = -np.inf
+        for place in range(min(k, len(present) - 1)):
             # k is small: k passes cost less than a sort, and leave ties in the order of the rows.
             best = similarity.argmax(axis=1)
-            found[seen[rows], place] = seen[best]
+            found[queries, place] = present[best]
             similarity[here, best] = -np.inf
     return found
 
@@ -54,26 +87,62 @@ def recall_at(
     embeddings: NDArray[np.float32],
     people: NDArray[np.int64],
     ks: Sequence[int] = (1, 5, 10),
+    asked: NDArray[np.int64] | None = None,
 ) -> dict[int, Estimate]:
     """How often the right person is among the k nearest photos.
 
-    Every photo of a person with at least two is searched for among all other photos.
+    Of the photos asked for, those of a person with at least two are searched for among all others.
 
     Args:
         model: compares.
         embeddings: (n, d) float32; NaN where no face was found.
         people: (n,) int64, who is on each photo.
         ks: sizes of the list looked at.
+        asked: (q,) int64, rows to search for; all by default.
 
     Returns:
         For each k the share of photos, with its interval.
     """
-    asked = np.bincount(people)[people] >= 2 if len(people) else np.zeros(0, dtype=np.bool_)
-    rows = nearest(model, embeddings, max(ks))[asked]
-    right = (people[rows] == people[asked][:, np.newaxis]) & (rows != NOBODY)
-    hits = {f"recall@{k}": right[:, :k].any(axis=1) for k in ks}
-    shares = _shares(hits, people[asked], "n/a, nobody has two photos")
+    rows = of_people_with(2, people, asked)
+    right = right_person(nearest(model, embeddings, max(ks), rows), people, rows)
+    hits = {f"recall@{k}": np.asarray(right[:, :k].any(axis=1)) for k in ks}
+    shares = _shares(hits, people[rows], "n/a, nobody has two photos")
     return {k: shares[f"recall@{k}"] for k in ks}
+
+
+def all_right(
+    found: NDArray[np.int64], people: NDArray[np.int64], asked: NDArray[np.int64]
+) -> Estimate:
+    """How often all of the k nearest photos show the right person.
+
+    Args:
+        found: (q, k) rows from ``nearest``.
+        people: (n,) int64, who is on each photo.
+        asked: (q,) int64, the rows searched for, of people with at least k + 1 photos.
+
+    Returns:
+        The share of the q photos, with its interval.
+    """
+    k = found.shape[1]
+    hits = np.asarray(right_person(found, people, asked).all(axis=1))
+    nothing = f"n/a, nobody has {k + 1} photos"
+    return _shares({"share": hits}, people[asked], nothing)["share"]
+
+
+def right_person(
+    found: NDArray[np.int64], people: NDArray[np.int64], asked: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(q, k) bool, which of the photos found show the person searched for."""
+    return np.asarray((people[found] == people[asked][:, np.newaxis]) & (found != NOBODY))
+
+
+def of_people_with(
+    photos: int, people: NDArray[np.int64], asked: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """The rows asked for, all by default, of people with at least so many photos."""
+    rows = np.arange(len(people)) if asked is None else asked
+    enough = np.bincount(people, minlength=1) >= photos
+    return rows[enough[people[rows]]]
 
 
 def one_shot(

@@ -34,6 +34,7 @@ class Card(BaseModel):
         calibration: similarity to probability; ``None`` before ``visavis calibrate``.
         scores: all-comparison histograms, thresholds follow from them; ``None`` before that too.
         best_accuracy: the threshold of best accuracy on the calibration's pairs.
+        halfway: the threshold half-way between the mean similarities of their two kinds.
         figures: name of a protocol to the figures measured under it.
         recipe, data_fingerprint: of a trained model.
         training: how its run went: epochs, seconds, why it stopped, parameters.
@@ -57,6 +58,7 @@ class Card(BaseModel):
     calibration: Calibration | None = None
     scores: Scores | None = None
     best_accuracy: Threshold | None = None
+    halfway: Threshold | None = None
     figures: dict[str, dict[str, Any]] = {}
     recipe: dict[str, Any] | None = None
     training: dict[str, Any] | None = None

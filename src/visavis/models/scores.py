@@ -21,8 +21,8 @@ class Threshold(BaseModel):
 
     Attributes:
         value: the similarity.
-        fmr: the false-match rate it was chosen for; ``None`` for the best-accuracy threshold and
-            for one that the caller typed.
+        fmr: the false-match rate it was chosen for; ``None`` for the best-accuracy and the
+            half-way threshold, and for one that the caller typed.
         low, high: 95 % interval of ``value`` by resampling people; ``None`` where not computed.
         fitted_on: the pairs or comparisons it was fitted on, in words.
         comparisons: how many.

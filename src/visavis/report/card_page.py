@@ -81,11 +81,9 @@ def _thresholds(card: Card) -> list[str]:
         "| False-match rate | Threshold | 95 % interval |",
         "| --- | ---: | :---: |",
     ]
-    points = list(scores.standard)
-    if card.best_accuracy is not None:
-        points.append(card.best_accuracy)
-    for point in points:
-        name = "best accuracy" if point.fmr is None else rate(point.fmr)
+    named = [("" if point.fmr is None else rate(point.fmr), point) for point in scores.standard]
+    own = (("best accuracy", card.best_accuracy), ("half-way between the means", card.halfway))
+    for name, point in named + [(name, point) for name, point in own if point is not None]:
         span = interval(Estimate(None, point.low, point.high))
         lines.append(f"| {name} | {point.value:.4f} | {span} |")
     return [*lines, "", f"![Similarities of one person and of different people]({PICTURE})", ""]

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from visavis.evaluation.evaluation import Evaluation
+from visavis.evaluation.evaluation import Evaluation, OperatingPoint
 from visavis.evaluation.figures import LABELS, Estimate
 from visavis.files import write_output
 from visavis.report import wording
@@ -102,6 +102,7 @@ def evaluation_content(evaluation: Evaluation, command: str) -> dict[str, Any]:
         "command": command,
         "figures": figures,
         "headlines": {name: figures[name] for name in HEADLINES},
+        "operating": _operating(evaluation),
         "operating_fitted_on": _common_source(evaluation),
         "plots": [(plot, Markup(plot.svg)) for plot in all_plots(evaluation)],  # noqa: S704
         "hardest": {
@@ -127,6 +128,19 @@ def _place(photo: Path, folder: Path | None) -> str:
     if folder is not None and photo.is_relative_to(folder):
         return photo.relative_to(folder).as_posix()
     return photo.as_posix()
+
+
+def _operating(evaluation: Evaluation) -> list[tuple[str, str, OperatingPoint]]:
+    """Label, what it means where that is not plain, and the point."""
+    rows = [
+        (wording.rate(point.threshold.fmr), "", point)
+        for point in evaluation.operating
+        if point.threshold.fmr is not None
+    ]
+    if evaluation.halfway is not None:
+        words = f"between the mean similarities of {evaluation.halfway.threshold.fitted_on}"
+        rows.append(("half-way", words, evaluation.halfway))
+    return rows
 
 
 def _common_source(evaluation: Evaluation) -> str:

@@ -8,12 +8,11 @@ from markupsafe import Markup
 
 from visavis.evaluation.figures import LABELS
 from visavis.files import write_output
-from visavis.models.model import Model
 from visavis.report.face_map import HEIGHT, WIDTH, face_maps
 from visavis.report.html import evaluation_content, small_page
 from visavis.report.run_file import Run, SavedRun, load_run, save_run
 from visavis.report.run_plots import learning_curves
-from visavis.report.search import findings, searches
+from visavis.report.search import searches
 from visavis.report.toml import as_toml
 from visavis.report.wording import count, duration, rate
 
@@ -27,35 +26,35 @@ _STOPPED = {
 }
 
 
-def write_run_report(path: Path, model: Model, run: Run, command: str = "") -> None:
+def write_run_report(path: Path, run: Run, command: str = "") -> None:
     """Write the report to ``path``, whole or not at all.
 
     It shows what ``visavis.report.html.write_report`` shows of the test, and learning curves, the
-    recipe, maps of the test embeddings, the five nearest faces of a sample of photos, recall@k and
-    N-way one-shot accuracy. The same run gives the same bytes.
+    recipe, maps of the test embeddings, and, where the test photos were searched for, the five
+    nearest faces of a sample of them, recall@k and N-way one-shot accuracy. The same run gives the
+    same bytes.
 
     Args:
         path: an ``.html`` file to write or replace, in a folder that exists.
-        model: the run's, to compare embeddings with.
         run: its photos are opened once more for their thumbnails.
         command: the command line that makes the run again.
 
     Raises:
         DataError: the folder is missing or not writable, or the disk is full.
     """
-    write_output(path, run_html(model, run, command).encode("utf-8", "replace"))
+    write_output(path, run_html(run, command).encode("utf-8", "replace"))
 
 
-def run_html(model: Model, run: Run, command: str = "") -> str:
+def run_html(run: Run, command: str = "") -> str:
     """The report as one page, see ``write_run_report``."""
+    searched = run.evaluation.searched
     content = evaluation_content(run.evaluation, command) | {
         "run": run,
         "facts": _facts(run),
         "alarms": _alarms(run),
         "curves": [(plot, Markup(plot.svg)) for plot in learning_curves(run)],  # noqa: S704
         "recipe": as_toml(run.card.recipe or {}),
-        "findings": findings(model, run),
-        "searches": searches(model, run),
+        "searches": [] if searched is None else searches(searched),
         "maps": face_maps(run.embeddings, run.faces),
         "box": (WIDTH, HEIGHT),
     }

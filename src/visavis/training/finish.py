@@ -9,13 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from visavis.data.download import Progress
-from visavis.data.faceset import FaceSet, PairSet, Source
+from visavis.data.faceset import FaceSet, Source
 from visavis.errors import ModelError
 from visavis.evaluation.calibrate import calibrate, calibrated_card
-from visavis.evaluation.embed import embed_rows
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.protocol import evaluate
 from visavis.models.card import Card
@@ -78,14 +76,6 @@ def calibrate_and_measure(
     card = card.model_copy(update={"figures": {material.test.name: evaluation.figures.as_dict()}})
     write_folder(model.folder, card, {**files, **card_files(card)})
     return card, evaluation
-
-
-def embed_test(
-    model: Model, test: PairSet, progress: Progress | None = None
-) -> tuple[NDArray[np.float32], FaceSet]:
-    """Embeddings of the test photos, row by row; NaN where no face was found."""
-    rows = np.arange(len(test.faces))
-    return embed_rows(model, [(test.faces, rows)], progress).of(test.faces, rows), test.faces
 
 
 def _export(parts: Parts, folder: Path) -> dict[str, bytes]:

@@ -35,6 +35,9 @@ class DataPart(_Part):
         counts: pairs for training, validation and the test; by default ``validation`` divides a
             list, and all genuine pairs are drawn.
         validation_pairs: at most so many pairs are drawn to validate on, without ``counts``.
+        gallery: photos that each test photo is searched among: the other test photos, or all
+            others of the source that the recipe keeps; then raw pixels and principal components
+            search them too, for comparison.
     """
 
     where: str = ""
@@ -46,6 +49,7 @@ class DataPart(_Part):
     pairs: Literal["batch", "listed", "balanced"] = "batch"
     counts: tuple[Count, Count, Count] | None = None
     validation_pairs: Count = 2000
+    gallery: Literal["test", "all"] = "test"
 
 
 class NetPart(_Part):

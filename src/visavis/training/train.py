@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from visavis.data.download import Progress
 from visavis.data.faceset import Source
 from visavis.models.model import Model
 from visavis.report.run import Run, save_run, write_run_report
-from visavis.training.finish import calibrate_and_measure, embed_test, make_model
+from visavis.training.finish import calibrate_and_measure, make_model
 from visavis.training.fit import fit
 from visavis.training.inputs import unused
 from visavis.training.processes import ALONE, Resources
 from visavis.training.recipe import Recipe
+from visavis.training.search import search_test
 
 MODEL, REPORT = "model", "report.html"
 
@@ -52,19 +54,20 @@ def train(
     model = make_model(recipe, fitted, folder / MODEL, resources.threads)
     card, evaluation = calibrate_and_measure(model, fitted, progress)
     final = Model.load(folder / MODEL, threads=resources.threads)
-    embeddings, faces = embed_test(final, fitted.material.test, progress)
+    embeddings, searched = search_test(final, recipe, fitted.material, folder, progress)
+    faces = fitted.material.test.faces
     told = unused(len(faces), evaluation.missed, evaluation.unreadable)
     run = Run(
         name=recipe.name,
         folder=folder,
         card=card,
         history=fitted.history,
-        evaluation=evaluation,
+        evaluation=replace(evaluation, searched=searched),
         embeddings=embeddings,
         faces=faces,
         warnings=fitted.warnings
         + [f"photos of the test that count as errors: {told}"] * bool(told),
     )
     save_run(folder, run, command)
-    write_run_report(folder / REPORT, final, run, command)
+    write_run_report(folder / REPORT, run, command)
     return run
