@@ -17,14 +17,14 @@ from test_report_html import tags
 from visavis.cli.compare import compare
 from visavis.data.faceset import PairSet
 from visavis.errors import DataError
-from visavis.report.compare import Comparison, compare_runs
+from visavis.report.compare import Comparison, Row, compare_runs
 from visavis.report.compare_pages import (
     comparison_html,
     markdown,
     write_comparison,
     write_comparison_section,
 )
-from visavis.report.compare_words import NOT_COMPARABLE
+from visavis.report.compare_words import NOT_COMPARABLE, finding_words, findings
 from visavis.report.floors import below_floors
 from visavis.report.recipe_figures import read_figures
 from visavis.report.run import Run, load_run, save_run
@@ -218,6 +218,27 @@ def test_a_run_says_what_it_saw_and_files_that_do_not_are_read(folders, tmp_path
     older = run.model_dump_json(exclude={"backbone", "width", "height"})
     (tmp_path / "run.json").write_text(older)
     assert load_run(tmp_path).width is None
+
+
+def test_what_was_found_is_counted(comparison):
+    runs = [
+        replace_findings(row, right)
+        for row, right in zip(comparison.groups[0].rows, (3, 27), strict=False)
+    ]
+    group = replace(comparison.groups[0], rows=runs)
+    assert findings(group) == ["Recall@1"]
+    assert finding_words(runs[1], "Recall@1") == ["27 of 30", "0.9000", "0.8000 to 0.9700"]
+    assert finding_words(runs[1], "Recall@5") == ["n/a"]
+    text = markdown(Comparison([group]))
+    assert "| Finding people | Recall@1 |" in text
+    assert "| bad | 3 of 30<br>0.1000" in text
+    assert "27 of 30" in comparison_html(Comparison([group]))
+
+
+def replace_findings(row: Row, right: int) -> Row:
+    share = {"value": right / 30, "low": right / 30 - 0.1, "high": right / 30 + 0.07, "note": ""}
+    found = [{"name": "Recall@1", "right": right, "asked": 30, **share}]
+    return replace(row, run=row.run.model_copy(update={"findings": found}))
 
 
 def test_the_page_marks_the_best_and_asks_nothing_of_any_network(comparison):

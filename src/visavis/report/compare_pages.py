@@ -16,6 +16,8 @@ from visavis.report.compare_words import (
     NOT_COMPARABLE,
     TRAINING,
     cell_words,
+    finding_words,
+    findings,
     remarks,
     training_words,
 )
@@ -53,6 +55,8 @@ def comparison_html(comparison: Comparison, command: str = "") -> str:
         "command": command,
         "cell_words": cell_words,
         "training_words": training_words,
+        "findings": findings,
+        "finding_words": finding_words,
         "remarks": remarks,
     }
     return small_page(content, "compare.html.j2")
@@ -74,7 +78,7 @@ def markdown(comparison: Comparison) -> str:
         lines += [NOT_COMPARABLE, ""]
     for group in comparison.groups:
         lines += [f"### {cell(group.protocol)}", "", f"{group.pairs}.", "", *_figures(group), ""]
-        lines += [*_training(group), "", *_remarks(group)]
+        lines += [*_training(group), "", *_findings(group), *_remarks(group)]
     if any(len(group.rows) > 1 for group in comparison.groups):
         lines += [LEGEND, ""]
     commands = [
@@ -97,6 +101,17 @@ def _figures(group: Group) -> list[str]:
 
 def _training(group: Group) -> list[str]:
     return _table(["Training", *TRAINING], group, training_words)
+
+
+def _findings(group: Group) -> list[str]:
+    names = findings(group)
+    if not names:
+        return []
+
+    def cells(row: Row) -> list[list[str]]:
+        return [finding_words(row, name) for name in names]
+
+    return [*_table(["Finding people", *map(cell, names)], group, cells), ""]
 
 
 def _table(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from visavis.report.compare import COLUMNS, NOT_RUN, Cell, Row, Standing
+from visavis.evaluation.figures import Estimate
+from visavis.report.compare import COLUMNS, NOT_RUN, Cell, Group, Row, Standing
 from visavis.report.wording import duration, interval, number, signed, value
 
 LEGEND = (
@@ -52,6 +53,22 @@ def training_words(row: Row) -> list[list[str]]:
         [_known(run.parameters, "{:,}".format)],
         [f"{1 / speed:.3g} photos/s" if speed else "n/a"],
     ]
+
+
+def findings(group: Group) -> list[str]:
+    """The names of the figures of finding people that any run has, in their order."""
+    names = [finding["name"] for row in group.rows for finding in row.run.findings]
+    return list(dict.fromkeys(names))
+
+
+def finding_words(row: Row, name: str) -> list[str]:
+    """How many were found, and the share with its interval; ``n/a`` where it was not asked."""
+    for finding in row.run.findings:
+        if finding["name"] == name and finding["value"] is not None and not row.uncounted:
+            share = Estimate(finding["value"], finding["low"], finding["high"])
+            counted = f"{finding['right']:,} of {finding['asked']:,}"
+            return [line for line in (counted, number(finding["value"]), interval(share)) if line]
+    return ["n/a"]
 
 
 def remarks(row: Row) -> list[str]:

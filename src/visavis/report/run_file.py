@@ -125,6 +125,7 @@ class SavedRun(BaseModel):
         seconds, seconds_to_best: of training in all, and until the best epoch was done.
         seconds_per_photo: from the file to the embedding, measured over the test.
         history: see ``Run``; ``None`` for NaN.
+        findings: figures of finding the test people, as the report has them.
         pairs: the test pairs.
     """
 
@@ -147,6 +148,7 @@ class SavedRun(BaseModel):
     seconds_to_best: float | None = None
     seconds_per_photo: float | None = None
     history: list[dict[str, float | None]] = []
+    findings: list[dict[str, Any]] = []
     pairs: SavedPairs
 
     def estimate(self, name: str) -> Estimate:
@@ -176,6 +178,7 @@ def save_run(folder: Path, run: Run, command: str = "") -> None:
         DataError: it cannot be written.
     """
     evaluation, training, recipe = run.evaluation, run.training, run.card.recipe or {}
+    searched = run.evaluation.searched
     saved = SavedRun(
         name=run.name,
         protocol=evaluation.protocol,
@@ -193,6 +196,7 @@ def save_run(folder: Path, run: Run, command: str = "") -> None:
         seconds_to_best=run.seconds_to_best,
         seconds_per_photo=_seconds_per_photo(evaluation),
         history=[{name: _plain(value) for name, value in row.items()} for row in run.history],
+        findings=[finding.as_dict() for finding in searched.findings] if searched else [],
         pairs=_saved_pairs(evaluation),
     )
     write_output(folder / RUN, (saved.model_dump_json() + "\n").encode())
