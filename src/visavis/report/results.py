@@ -107,17 +107,23 @@ def section_text(evaluation: Evaluation, command: str) -> str:
 
 
 def _operating(evaluation: Evaluation) -> list[str]:
-    if not evaluation.operating:
-        return []
-    rows = [
-        f"| {'best accuracy' if point.threshold.fmr is None else rate(point.threshold.fmr)} "
-        f"| {number(point.threshold.value)} | {cell(str(value(point.fmr)))} "
-        f"| {cell(interval(point.fmr))} | {value(point.fnmr)} | {cell(interval(point.fnmr))} |"
+    points = [
+        ("best accuracy" if point.threshold.fmr is None else rate(point.threshold.fmr), point)
         for point in evaluation.operating
     ]
+    if evaluation.halfway is not None:
+        points.append(("half-way", evaluation.halfway))
+    if not points:
+        return []
+    rows = [
+        f"| {label} | {number(point.threshold.value)} | {cell(str(value(point.fmr)))} "
+        f"| {cell(interval(point.fmr))} | {value(point.fnmr)} | {cell(interval(point.fnmr))} "
+        f"| {value(point.accuracy)} |"
+        for label, point in points
+    ]
     return [
-        "| FMR asked for | Threshold | FMR | 95 % interval | FNMR | 95 % interval |",
-        "| --- | ---: | ---: | :---: | ---: | :---: |",
+        "| FMR asked for | Threshold | FMR | 95 % interval | FNMR | 95 % interval | Accuracy |",
+        "| --- | ---: | ---: | :---: | ---: | :---: | ---: |",
         *rows,
         "",
     ]
