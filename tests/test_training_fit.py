@@ -117,6 +117,18 @@ def done(folder: Path, epochs: int) -> bool:
     return path.exists() and len(json.loads(path.read_text())) >= epochs
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimiser_trains_with_clipping(kind: str, precision: str, people: Path, tmp_path: Path) -> None:
+    chosen = recipe(
+        precision=precision,
+        optimiser={"kind": kind, "rate": 1.0, "clip": 1e-9},
+        schedule={**TINY["schedule"], "epochs": 1, "steps": 1},
+    )
+    fit(chosen, open_source(f"folder:{people}"), tmp_path)
+    assert all(torch.isfinite(tensor).all() for tensor in weights(tmp_path).values())
+
+
 def test_patience_and_budget_say_why_it_stopped(people: Path, tmp_path: Path) -> None:
     source = open_source(f"folder:{people}")
     patient = recipe(

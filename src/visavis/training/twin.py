@@ -164,8 +164,8 @@ class Twin(lightning.LightningModule):
         """The recipe's optimiser and schedule."""
         part, plan = self.recipe.optimiser, self.recipe.schedule
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        # Fused steps scale fp16 gradients back themselves, and then they cannot be clipped before.
-        fused = self.recipe.precision != "fp16"
+        # In mixed precision a fused step scales gradients back itself, too late to clip before.
+        fused = self.recipe.precision == "fp32" or part.clip is None
         optimiser = build_optimiser(part, trained, fused)
         total, warm = plan.epochs * self.steps, plan.warmup * self.steps
 
