@@ -119,7 +119,9 @@ def done(folder: Path, epochs: int) -> bool:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd", "rmsprop"])
-def test_every_optimiser_trains_with_clipping(kind: str, precision: str, people: Path, tmp_path: Path) -> None:
+def test_every_optimiser_trains_with_clipping(
+    kind: str, precision: str, people: Path, tmp_path: Path
+) -> None:
     chosen = recipe(
         precision=precision,
         optimiser={"kind": kind, "rate": 1.0, "clip": 1e-9},
