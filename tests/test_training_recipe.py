@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import DataError
-from visavis.training.parts import build_loss, build_parts
+from visavis.training.parts import build_loss, build_parts, doubts
 from visavis.training.recipe import Recipe, find_recipe, own_recipes
 
 SMALL = {"name": "x", "net": {"backbone": "small"}, "loss": [{"kind": "triplet"}]}
@@ -52,6 +52,23 @@ def test_what_the_networks_refuse_is_one_sentence(change: dict, words: str) -> N
         parts = build_parts(recipe)
         build_loss(recipe, parts.head, 10, parts.size)
     assert "recipe x" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("embedding", "batchnorm", "accumulate", "told"),
+    [(8, True, 4, True), (8, True, 1, False), (8, False, 4, False), (None, True, 4, False)],
+)
+def test_batch_norm_under_accumulation_is_told(
+    embedding: int | None, batchnorm: bool, accumulate: int, told: bool
+) -> None:
+    crop = {"width": 32, "height": 32, "colour": "grey", "template": "arcface"}
+    net = {"backbone": "small", "embedding": embedding, "batchnorm": batchnorm}
+    recipe = Recipe.from_dict(
+        {**SMALL, "net": net, "crop": crop, "batch": {"accumulate": accumulate}}
+    )
+    said = doubts(recipe, build_parts(recipe))
+    assert bool(said) == told
+    assert not said or "the 4 whose gradients make a step" in said[0]
 
 
 def test_files(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from visavis.training.batches import Batch, Batches
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.inputs import Reading, make_batches, read_inputs, usable_pairs
 from visavis.training.material import Material, prepare
-from visavis.training.parts import Parts, build_loss, build_parts
+from visavis.training.parts import Parts, build_loss, build_parts, doubts
 from visavis.training.processes import ALONE, Resources, is_first, started, together
 from visavis.training.recipe import Recipe
 from visavis.training.trainer import make_trainer, why_stopped
@@ -97,7 +97,7 @@ def fit(
         parts,
         material,
         unreadable=sum(part.unreadable for part in reading),
-        warnings=[part.left_out for part in reading if part.left_out],
+        warnings=[part.left_out for part in reading if part.left_out] + doubts(recipe, parts),
     )
     if not recipe.loss:
         if not first:

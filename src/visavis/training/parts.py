@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from visavis.errors import DataError
 from visavis.models.folder import CARD, WEIGHTS
 from visavis.models.model import Model
@@ -104,6 +106,20 @@ def build_loss(recipe: Recipe, head: Head, people: int, size: int) -> PairLoss |
             for part in recipe.loss
         ]
         return terms[0][1] if len(terms) == 1 else WeightedSum(terms)
+
+
+def doubts(recipe: Recipe, parts: Parts) -> list[str]:
+    """What in a recipe is likely not meant, in sentences."""
+    batch = recipe.batch
+    modules = parts.encoder.modules() if parts.encoder else []
+    normalised = any(isinstance(module, _BatchNorm) and module.training for module in modules)
+    if not (normalised and batch.accumulate > 1 and recipe.loss):
+        return []
+    told = (
+        f"batch norm sees one batch at a time, not the {batch.accumulate} whose gradients make a "
+        "step; set batch.accumulate to 1, or leave batch norm out"
+    )
+    return [told]
 
 
 def is_model(name: str) -> bool:
