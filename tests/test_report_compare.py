@@ -140,7 +140,7 @@ def test_markdown_has_every_figure_published_figures_and_commands(comparison):
     assert re.search(r"<br>≈ best -0\.0033 \(-0\.0\d\d\d to \+0\.0000\)<br>", near)
     good, _ = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
     assert "<br>best<br>" in good
-    assert "- bad: stopped by budget." in text
+    assert "- bad: stopped by budget; outside data: MS-Celeb-1M" in text
     assert bad_training == (
         "| bad | 12 | 11 | 0.8727 | 0.2273<br>published 0.9020 | 6\xa0min | 5\xa0min 30\xa0s "
         "| 4,712,345 | 24.7 photos/s |"
@@ -166,7 +166,7 @@ def test_published_figures_stand_beside_ours_and_others_in_the_remarks(pairs, tm
     assert "| n/a<br>published 0.3290 |" in text
     assert "| 0.8727<br>published 0.6950 |" in text
     assert "5\xa0min 30\xa0s<br>published 20\xa0min 51\xa0s |" in text
-    assert "- att-triplet: published train accuracy 0.9900." in text
+    assert "- att-triplet: published train accuracy 0.9900; outside data: MS-Celeb-1M" in text
 
 
 SHORT = "12 epochs without early stopping, where 20 are asked for"
@@ -179,7 +179,7 @@ def test_a_run_of_our_recipe_below_the_floors_reads_not_run(folders):
     assert by_label["near"].cells["accuracy"].standing == "best"  # among those that count
     assert by_label["bad"].cells["accuracy"].standing == "behind"
     text = markdown(compare_runs(folders[:3], ["good"]))
-    assert f"- good: not run: {SHORT}." in text
+    assert f"- good: not run: {SHORT}; outside data: MS-Celeb-1M" in text
     good, training = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
     assert re.fullmatch(r"\| good \|( not run(<br>published 0\.9500)? \|){6}", good)
     assert training.startswith("| good | 12 | 11 | not run | not run<br>published 0.9020 | 6")

@@ -15,6 +15,7 @@ from visavis.cli.options import (
     AsJson,
     DataSpec,
     Fmr,
+    LfwView,
     ModelName,
     Threads,
 )
@@ -25,7 +26,7 @@ def calibrate(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to make.")],
     model: ModelName = DEFAULT_MODEL,
     fmr: Fmr = DEFAULT_FMR,
-    view: Annotated[int | None, typer.Option(min=1, max=2, help="For LFW: 1 or 2.")] = None,
+    view: LfwView = None,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.options import AsJson
+from visavis.cli.options import AsJson, LfwView
 
 app = typer.Typer(help="List, prepare and look at data sets.", no_args_is_help=False)
 
@@ -63,7 +63,7 @@ def info(
     source: Annotated[
         str, typer.Argument(help="lfw:DIR, att:DIR, celeba:DIR, folder:DIR, csv:FILE or a path.")
     ],
-    view: Annotated[int | None, typer.Option(min=1, max=2, help="For LFW.")] = None,
+    view: LfwView = None,
     save: Annotated[
         Path | None, typer.Option(help="Draw it: .png, .jpg, .pdf or .svg.", show_default=False)
     ] = None,

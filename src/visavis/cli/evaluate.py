@@ -15,6 +15,7 @@ from visavis.cli.options import (
     DEFAULT_MODEL,
     AsJson,
     DataSpec,
+    LfwView,
     ModelName,
     Threads,
     ThresholdValue,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def evaluate(
     data: DataSpec,
     model: ModelName = DEFAULT_MODEL,
-    view: Annotated[int | None, typer.Option(min=1, max=2, help="For LFW: 1 or 2.")] = None,
+    view: LfwView = None,
     pairs: Annotated[
         Literal["listed", "all"], typer.Option(help="The listed pairs, or all comparisons.")
     ] = "listed",

@@ -40,6 +40,18 @@ DataSpec = Annotated[
         help="lfw:DIR, att:DIR, celeba:DIR, folder:DIR, csv:FILE, or a path that says it.",
     ),
 ]
+LfwView = Annotated[int | None, typer.Option("--view", min=1, max=2, help="For LFW: 1 or 2.")]
+RecipeName = Annotated[str, typer.Argument(help="A recipe of ours by name, or a TOML file.")]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="The run's folder; runs/NAME by default."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a killed run.")]
+Budget = Annotated[
+    str | None, typer.Option(help="End after so long with the best epoch: 90s, 40m, 2h.")
+]
+Devices = Annotated[int, typer.Option(min=1, help="Processes or GPUs of this machine.")]
+Nodes = Annotated[int, typer.Option(min=1, help="Machines, started by torchrun or SLURM.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]
 
 __all__ = ["DEFAULT_FMR", "DEFAULT_MODEL"]

@@ -6,61 +6,94 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from visavis.cli import show
 from visavis.cli.exits import SOME_SKIPPED
-from visavis.cli.options import AsJson, DataSpec, Threads
+from visavis.cli.options import (
+    AsJson,
+    Budget,
+    DataSpec,
+    Devices,
+    LfwView,
+    Nodes,
+    RecipeName,
+    Resume,
+    RunFolder,
+    Threads,
+)
 from visavis.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from visavis.report.run import Run
+    from visavis.training.processes import Resources
+    from visavis.training.recipe import Recipe
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe of ours by name, or a TOML file.")],
+    recipe: RecipeName,
     data: DataSpec,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The run's folder; runs/NAME by default."),
-    ] = None,
-    view: Annotated[int | None, typer.Option(min=1, max=2, help="For LFW: 1 or 2.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed run.")] = False,
-    budget: Annotated[
-        str | None, typer.Option(help="End after so long with the best epoch: 90s, 40m, 2h.")
-    ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs of this machine.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines, started by torchrun or SLURM.")] = 1,
+    output: RunFolder = None,
+    view: LfwView = None,
+    resume: Resume = False,
+    budget: Budget = None,
+    devices: Devices = 1,
+    nodes: Nodes = 1,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:
     """Train a Siamese network, calibrate it, measure it, and write its model folder and report."""
+    need_torch()
+    from visavis.training.processes import Resources
+    from visavis.training.recipe import find_recipe
+
+    chosen = find_recipe(recipe)
+    resources = Resources(devices, nodes, threads, None if budget is None else seconds(budget))
+    run_recipe(chosen, data, output, view, resume=resume, resources=resources, as_json=as_json)
+
+
+def need_torch() -> None:
+    """Say in one sentence how to get what training needs, where it is missing.
+
+    Raises:
+        ModelError: it is.
+    """
     try:
         import pytorch_lightning  # noqa: F401
         import torch  # noqa: F401
     except ImportError:
         raise ModelError("training needs torch; pip install 'visavis[train]'") from None
+
+
+def run_recipe(
+    recipe: Recipe,
+    data: str,
+    output: Path | None,
+    view: int | None,
+    *,
+    resume: bool,
+    resources: Resources,
+    as_json: bool,
+) -> NoReturn:
+    """Train a recipe, print what came of it, and leave with the exit code that tells."""
     from visavis.data.source import open_source
-    from visavis.training.processes import Resources
-    from visavis.training.recipe import find_recipe
     from visavis.training.train import train as run
 
-    chosen = find_recipe(recipe)
-    resources = Resources(devices, nodes, threads, None if budget is None else seconds(budget))
     with show.progress() as advance:
         done = run(
-            chosen,
+            recipe,
             open_source(data, view),
-            output or Path("runs") / chosen.name,
+            output or Path("runs") / recipe.name,
             resume=resume,
             resources=resources,
             progress=advance,
             command=shlex.join(["visavis", *sys.argv[1:]]),
         )
     if as_json:
-        show.print_json({"folder": str(done.folder), **done.evaluation.as_dict()})
+        plain = {"folder": str(done.folder), "parent": done.card.parent}
+        show.print_json({**plain, **done.evaluation.as_dict()})
     else:
         _show(done)
     for warning in done.warnings:
@@ -104,5 +137,8 @@ def _show(done: Run) -> None:
             [(row.name, row.counted, str(row.estimate)) for row in searched.findings],
             title=f"each test photo searched for among {len(searched.faces):,} photos",
         )
+    if "agreement" in (parent := done.card.parent or {}):
+        told = f"mean cosine {parent['agreement']:.3f} on new faces"
+        show.say(f"  learned from {parent['name']}: {told}")
     show.say(f"  model   {done.folder / 'model'}")
     show.say(f"  report  {done.folder / 'report.html'}")

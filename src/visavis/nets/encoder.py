@@ -11,7 +11,7 @@ from torch.nn import functional
 from visavis.nets.backbones.backbone import Backbone
 from visavis.nets.input import Input, Scale, to_images
 
-Freeze = Literal["all", "none"] | int
+Freeze = Literal["all", "none", "embedding"] | int
 
 
 class Encoder(nn.Module):
@@ -56,26 +56,31 @@ class Encoder(nn.Module):
         return self.backbone.spec
 
     def freeze(self, stages: Freeze) -> None:
-        """Stop the training of the backbone or of its first stages; the projection goes on.
+        """Stop the training of the backbone or of its first stages; the projection may go on.
 
         Frozen stages stay in evaluation mode after ``train()`` too: their batch norms keep their
         statistics and their dropout drops nothing, so what they compute can be cached.
 
         Args:
-            stages: ``all``, ``none``, or how many of ``backbone.stages()``.
+            stages: ``all``, ``none``, or how many of ``backbone.stages()``; ``embedding`` stops the
+                backbone and the projection on it.
 
         Raises:
             ValueError: more stages than there are, or fewer than none.
         """
         parts = self.backbone.stages()
-        count = {"all": len(parts), "none": 0}.get(stages, stages)  # type: ignore[arg-type]
+        words = {"all": len(parts), "embedding": len(parts), "none": 0}
+        count = words.get(stages, stages)  # type: ignore[arg-type]
         if not isinstance(count, int) or not 0 <= count <= len(parts):
             raise ValueError(
-                f"freeze is all, none or a number of stages from 0 to {len(parts)}, not {stages!r}"
+                "freeze is all, embedding, none or a number of stages from 0 to "
+                f"{len(parts)}, not {stages!r}"
             )
         for parameter in self._stopped:
             parameter.requires_grad_(True)
         self._frozen = [self.backbone] if count == len(parts) else parts[:count]
+        if stages == "embedding":
+            self._frozen.append(self.projection)
         self._stopped = [
             parameter
             for part in self._frozen

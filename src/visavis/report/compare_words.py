@@ -76,11 +76,14 @@ def remarks(row: Row) -> list[str]:
     words = [f"not run: {row.uncounted}"] if row.uncounted else []
     if row.run.stopped == "budget":
         words.append("stopped by budget")
-    return words + [
+    words += [
         f"published {name.replace('_', ' ')} {number(figure)}"
         for name, figure in row.run.published.items()
         if name not in (*COLUMNS, *_PUBLISHED_TRAINING)
     ]
+    if row.run.outside_data not in ("", "none"):
+        words.append(f"outside data: {row.run.outside_data}")
+    return words
 
 
 def _validation(row: Row, name: str) -> Iterator[str]:

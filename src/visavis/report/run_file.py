@@ -118,6 +118,7 @@ class SavedRun(BaseModel):
         command: that makes it again; empty where it is not known.
         figures: as ``Figures.as_dict`` writes them.
         published: figures of the system that the recipe follows, by name.
+        outside_data: as the card words it; empty where it is not known.
         backbone: as the recipe names it; empty where it is not known.
         width, height: of a crop, in pixels.
         parameters: how many weights.
@@ -137,6 +138,7 @@ class SavedRun(BaseModel):
     command: str = ""
     figures: dict[str, Any]
     published: dict[str, float] = {}
+    outside_data: str = ""
     backbone: str = ""
     width: int | None = None
     height: int | None = None
@@ -185,6 +187,7 @@ def save_run(folder: Path, run: Run, command: str = "") -> None:
         command=command,
         figures=evaluation.figures.as_dict(),
         published=recipe.get("published", {}),
+        outside_data=run.card.outside_data,
         backbone=recipe.get("net", {}).get("backbone", ""),
         width=run.card.input.width,
         height=run.card.input.height,

@@ -1,4 +1,4 @@
-"""What each step sees, as rows of a face set: batches of people, or of listed pairs."""
+"""What each step sees, as rows of a face set: batches of people, of listed pairs, or of photos."""
 
 from __future__ import annotations
 
@@ -153,6 +153,52 @@ class PairBatches:
             rows, position = np.unique(both, return_inverse=True)
             first, second = np.split(position.astype(np.int64), 2)
             yield Batch(rows, some.faces.people[rows], first, second, some.same)
+
+
+class PhotoBatches:
+    """Photos in a new order each epoch, each at most once, whoever they show.
+
+    Args:
+        faces: the photos; rows without a face are left out by ``usable``.
+        size: photos of a batch, at most.
+        steps: batches of an epoch, at most; by default as many as show each photo.
+        usable: (n,) bool.
+        seed: of the order.
+
+    Attributes:
+        pairs: of an epoch: of a photo's embedding and the one that is taught of it.
+
+    Raises:
+        DataError: fewer than two photos.
+    """
+
+    def __init__(
+        self,
+        faces: FaceSet,
+        size: int,
+        *,
+        steps: int | None = None,
+        usable: NDArray[np.bool_] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._rows = np.flatnonzero(np.ones(len(faces), bool) if usable is None else usable)
+        if len(self._rows) < 2:
+            raise DataError(f"{faces.name}: it takes two photos or more to train on")
+        self._labels, self._seed = faces.people, seed
+        self._parts = math.ceil(len(self._rows) / size)
+        self._steps = min(steps or self._parts, self._parts)
+        self.pairs = len(self._rows) * self._steps // self._parts
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """See ``Batches``."""
+        order = np.random.default_rng([self._seed, number]).permutation(self._rows)
+        none = np.empty(0, dtype=np.int64)
+        # Of nearly equal size: batch norm has nothing to go by where one photo is left over.
+        for rows in np.array_split(order, self._parts)[: self._steps]:
+            yield Batch(rows, self._labels[rows], none, none, none.astype(bool))
 
 
 def share(batch: Batch, rank: int, world: int) -> Batch:

@@ -17,6 +17,7 @@ from visavis.data.download import Progress
 from visavis.data.lock import locked
 from visavis.errors import DataError
 from visavis.files import write_output
+from visavis.models.model import Model
 from visavis.nets.encoder import Encoder
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
@@ -24,11 +25,24 @@ from visavis.training.recipe import Recipe
 BATCH = 128
 STAGE = "embedding crops"
 
+Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
 
 def embeddings_of(
     store: CropStore, recipe: Recipe, parts: Parts, progress: Progress | None = None
 ) -> NDArray[np.float32]:
-    """Embed a store's crops, once.
+    """Embed a store's crops by the network of a run, once; see ``embeddings_by``."""
+    if parts.base is not None:
+        return embeddings_by(parts.base, store, progress)
+    assert parts.encoder is not None  # noqa: S101 - a frozen backbone or a base, one of them
+    network = f"{recipe.net.model_dump_json()} {_digest(parts.encoder)}"
+    return _kept(store, network, parts.size, _torch_encode(parts.encoder), progress)
+
+
+def embeddings_by(
+    model: Model, store: CropStore, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """Embed a store's crops by a finished model, once.
 
     They are read from the store's folder where the same network has embedded the same crops before.
     Of two processes that ask at once, one computes them while the other waits.
@@ -39,25 +53,23 @@ def embeddings_of(
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    path = store.folder / f"embeddings-{_key(store, recipe, parts)}.f32"
-    shape = len(store), parts.size
+    card = model.card
+    return _kept(store, card.fingerprint, card.embedding_size, model.encode, progress)
+
+
+def _kept(
+    store: CropStore, network: str, size: int, encode: Encode, progress: Progress | None
+) -> NDArray[np.float32]:
+    """Their name changes with a photo, and with anything that changes what is computed of it."""
+    key = hashlib.sha256(f"{store.digest} {network}".encode()).hexdigest()[:16]
+    path = store.folder / f"embeddings-{key}.f32"
     try:
         with locked(store.folder / "lock"):
             if not path.is_file():
-                write_output(path, _compute(store, parts, progress).tobytes())
-            return np.fromfile(path, dtype=np.float32).reshape(shape)
+                write_output(path, _compute(store, encode, progress).tobytes())
+            return np.fromfile(path, dtype=np.float32).reshape(len(store), size)
     except OSError as error:
         raise DataError(f"the embeddings cannot be kept in {path}: {error.strerror}") from None
-
-
-def _key(store: CropStore, recipe: Recipe, parts: Parts) -> str:
-    """Changes with a photo, and with anything that changes what is computed of it."""
-    if parts.base is not None:
-        network = parts.base.card.fingerprint
-    else:
-        assert parts.encoder is not None  # noqa: S101 - one of them
-        network = f"{recipe.net.model_dump_json()} {_digest(parts.encoder)}"
-    return hashlib.sha256(f"{store.digest} {network}".encode()).hexdigest()[:16]
 
 
 def _digest(encoder: Encoder) -> str:
@@ -68,8 +80,7 @@ def _digest(encoder: Encoder) -> str:
     return digest.hexdigest()
 
 
-def _compute(store: CropStore, parts: Parts, progress: Progress | None) -> NDArray[np.float32]:
-    encode = parts.base.encode if parts.base else _torch_encode(parts)
+def _compute(store: CropStore, encode: Encode, progress: Progress | None) -> NDArray[np.float32]:
     blocks = []
     for start in range(0, len(store), BATCH):
         rows = np.arange(start, min(start + BATCH, len(store)))
@@ -79,10 +90,7 @@ def _compute(store: CropStore, parts: Parts, progress: Progress | None) -> NDArr
     return np.concatenate(blocks).astype(np.float32, copy=False)
 
 
-def _torch_encode(parts: Parts) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    encoder = parts.encoder
-    assert encoder is not None  # noqa: S101 - a frozen backbone or a base, one of them
-
+def _torch_encode(encoder: Encoder) -> Encode:
     @torch.no_grad()
     def encode(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         embeddings: NDArray[np.float32] = encoder.eval()(torch.from_numpy(crops)).numpy()

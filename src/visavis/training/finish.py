@@ -29,6 +29,7 @@ from visavis.models.folder import (
 from visavis.models.model import Model
 from visavis.nets.export import export_encoder, export_head
 from visavis.report.card_page import card_files
+from visavis.training.ancestry import licence, outside_data, parent
 from visavis.training.fit import Fitted
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
@@ -110,6 +111,7 @@ def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
         "distance": "euclidean",
         "logit": "head",
     }
+    data_fingerprint = _data_fingerprint(fitted.material.train.faces)
     card = Card(
         name=recipe.name,
         description=recipe.description,
@@ -119,19 +121,15 @@ def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
         unit_length=base is not None and (base.card.distance == "cosine" or base.card.unit_length),
         fingerprint="",
         detector=current_detector(),
-        licence=base.card.licence if base else "that of the photos it was trained on",
-        outside_data=base.card.outside_data if base else _outside(recipe),
+        licence=licence(fitted),
+        outside_data=outside_data(recipe, fitted, data_fingerprint),
         recipe=recipe.model_dump(mode="json"),
-        data_fingerprint=_data_fingerprint(fitted.material.train.faces),
+        data_fingerprint=data_fingerprint,
         training=_training(recipe, fitted),
-        parent={"fingerprint": base.card.fingerprint, "name": base.name} if base else None,
+        parent=parent(fitted),
     )
     digest = fingerprint(card, files[ENCODER], files.get(HEAD, b""))
     return card.model_copy(update={"fingerprint": digest})
-
-
-def _outside(recipe: Recipe) -> str:
-    return f"weights {recipe.net.pretrained}" if recipe.net.pretrained else "none"
 
 
 def _training(recipe: Recipe, fitted: Fitted) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytorch_lightning as lightning
+from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader, IterableDataset
 
 from visavis.data.download import Progress
@@ -63,6 +64,8 @@ def fit(
     resume: bool = False,
     resources: Resources = ALONE,
     progress: Progress | None = None,
+    crops: Path | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Fitted:
     """Train a recipe's network.
 
@@ -77,6 +80,9 @@ def fit(
         resources: what it may use.
         progress: called with a stage, steps done and steps in all; for training these are pairs,
             see ``Watch``.
+        crops: the folder whose crops are used, where several runs share them; ``folder`` by
+            default.
+        callbacks: further ones of Lightning's.
 
     Raises:
         DataError: the recipe does not fit the source or contradicts itself, the folder holds
@@ -92,7 +98,8 @@ def fit(
     material = prepare(source, recipe.data, recipe.seed)
     parts = build_parts(recipe, resources.threads)
     told = progress if first else None
-    reading = read_inputs(recipe, parts, material, folder, threads=resources.threads, progress=told)
+    shared = crops or folder
+    reading = read_inputs(recipe, parts, material, shared, threads=resources.threads, progress=told)
     fitted = Fitted(
         parts,
         material,
@@ -106,7 +113,7 @@ def fit(
     batches = make_batches(recipe, material.train, reading[0].usable)
     twin = _twin(recipe, parts, material, reading, batches)
     watch = Watch(folder / HISTORY, batches.pairs, resume, progress)
-    trainer, best = make_trainer(recipe, folder, resources, watch)
+    trainer, best = make_trainer(recipe, folder, resources, watch, callbacks)
     last = folder / "checkpoints" / "last.ckpt"
     _train(trainer, twin, batches, last if resume and last.exists() else None, folder)
     if not first:
@@ -132,7 +139,7 @@ def _twin(
 ) -> Twin:
     """The network in training, with its loss and what it reads."""
     loss = build_loss(recipe, parts.head, len(material.train.faces.names), parts.size)
-    if recipe.schedule.monitor == "loss" and pair_loss(loss) is None:
+    if recipe.schedule.monitor == "loss" and pair_loss(loss) is None and not recipe.teacher:
         raise DataError(
             f"recipe {recipe.name}: {recipe.loss[0].kind} has no loss on validation pairs; set "
             "schedule.monitor to accuracy or auc"
@@ -143,8 +150,8 @@ def _twin(
         None if parts.cached else parts.encoder,
         parts.head,
         loss,
-        inputs=training.inputs,
-        validation=(usable_pairs(material.validation, validation.usable), validation.inputs),
+        training=training,
+        validation=(usable_pairs(material.validation, validation.usable), validation),
         steps=-(-len(batches) // recipe.batch.accumulate),
     )
 
@@ -180,7 +187,12 @@ def claim(folder: Path, recipe: Recipe, resume: bool) -> None:
     if (folder / HISTORY).exists():  # before the first epoch there is nothing to lose
         if not resume:
             raise DataError(f"{folder} holds a run already; go on with --resume or name another")
-        if json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
+        # Read, not compared as text: one of before a key was thought of is the same still.
+        known, asked = (
+            Recipe.from_dict(json.loads(each), str(path))
+            for each in (path.read_text(encoding="utf-8"), text)
+        )
+        if known != asked:
             raise DataError(f"{folder} holds the run of another recipe; name another folder")
         return
     try:

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visavis.data.crop_store import open_store
+from visavis.data.crop_store import CropStore, open_store
 from visavis.data.download import Progress
 from visavis.data.faceset import FaceSet, PairSet
 from visavis.errors import DataError
-from visavis.training.batches import Batches, PairBatches, PeopleBatches
-from visavis.training.embeddings import embeddings_of
+from visavis.photos.input_spec import InputSpec
+from visavis.training.batches import Batches, PairBatches, PeopleBatches, PhotoBatches
+from visavis.training.embeddings import embeddings_by, embeddings_of
 from visavis.training.material import Material
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
@@ -28,12 +29,14 @@ class Reading:
 
     Attributes:
         inputs: rows to what the network takes.
-        usable: (n,) bool, the rows that have a face.
+        taught: rows to the teacher's embeddings, where there is a teacher.
+        usable: (n,) bool, the rows that have a face, for the teacher too.
         unreadable: how many photos could not be read.
         left_out: a sentence on the photos that are not used; empty where all are.
     """
 
     inputs: Inputs
+    taught: Inputs | None
     usable: NDArray[np.bool_]
     unreadable: int
     left_out: str
@@ -53,19 +56,28 @@ def read_inputs(
     Raises:
         DataError: none of them can be used, or the run's folder cannot be written.
     """
+    teacher = parts.teacher
+
+    def cut(faces: FaceSet, spec: InputSpec) -> CropStore:
+        return open_store(faces, spec, folder / "crops", threads=threads, progress=progress)
 
     def read(faces: FaceSet, purpose: str) -> Reading:
-        store = open_store(faces, parts.spec, folder / "crops", threads=threads, progress=progress)
-        told = unused(len(store), store.missed, store.unreadable)
-        if not store.found.any():
-            raise DataError(f"{faces.name}: no photo can be used for the {purpose}: {told}")
+        store = cut(faces, parts.spec)
+        shown = cut(faces, teacher.card.input) if teacher else store  # what the teacher sees
+        usable = store.found & shown.found
+        missed = list(dict.fromkeys(store.missed + shown.missed))
+        told = unused(len(store), missed, store.unreadable)
+        if not usable.any():
+            by = f" by teacher {teacher.name}" if teacher and store.found.any() else ""
+            raise DataError(f"{faces.name}: no photo can be used for the {purpose}{by}: {told}")
         inputs = (
             _from_memory(embeddings_of(store, recipe, parts, progress))
             if parts.cached
             else _crops(store.read)
         )
+        taught = _from_memory(embeddings_by(teacher, shown, progress)) if teacher else None
         left_out = f"photos left out of the {purpose}: {told}" if told else ""
-        return Reading(inputs, store.found, len(store.unreadable), left_out)
+        return Reading(inputs, taught, usable, len(store.unreadable), left_out)
 
     return read(material.train.faces, "training"), read(material.validation.faces, "validation")
 
@@ -107,6 +119,9 @@ def make_batches(recipe: Recipe, train: PairSet, usable: NDArray[np.bool_]) -> B
     part, plan = recipe.batch, recipe.schedule
     if recipe.data.pairs != "batch":
         return PairBatches(usable_pairs(train, usable), part.pairs, seed=recipe.seed)
+    if recipe.teacher:
+        size = part.people * part.photos
+        return PhotoBatches(train.faces, size, steps=plan.steps, usable=usable, seed=recipe.seed)
     batches = PeopleBatches(
         train.faces,
         part.people,

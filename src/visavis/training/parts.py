@@ -10,6 +10,7 @@ from pathlib import Path
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from visavis.errors import DataError
+from visavis.models.card import Card
 from visavis.models.folder import CARD, WEIGHTS
 from visavis.models.model import Model
 from visavis.models.zoo import known_models
@@ -20,12 +21,14 @@ from visavis.nets.input import Input
 from visavis.nets.losses import (
     PAIR_LOSSES,
     BatchLoss,
+    Distil,
     PairLoss,
     WeightedSum,
     build_batch_loss,
     build_pair_loss,
 )
 from visavis.nets.pretrained import load_state, read_state
+from visavis.nets.registry import build
 from visavis.photos.input_spec import InputSpec
 from visavis.training.recipe import Recipe
 from visavis.training.weights import public_weights, read_weights
@@ -41,6 +44,8 @@ class Parts:
         head: on its embeddings.
         spec: the crops that it takes.
         size: of an embedding.
+        teacher: whose embeddings the network learns, where it does.
+        start: the card of the model folder that the network started from, where it did.
     """
 
     base: Model | None
@@ -48,6 +53,8 @@ class Parts:
     head: Head
     spec: InputSpec
     size: int
+    teacher: Model | None = None
+    start: Card | None = None
 
     @property
     def cached(self) -> bool:
@@ -60,13 +67,15 @@ def build_parts(recipe: Recipe, threads: int | None = None) -> Parts:
 
     Raises:
         DataError: a name or option that the recipe gets wrong, or weights that do not fit.
-        ModelError: a base model that cannot be loaded.
+        ModelError: a base model or a teacher that cannot be loaded.
     """
     net = recipe.net
     if is_model(net.backbone):
         base = Model.load(net.backbone, threads=threads)
         size = base.card.embedding_size
         with sentences(recipe):
+            if recipe.teacher:
+                raise ValueError("a finished model learns nothing of a teacher; name a backbone")
             head = build_head(recipe.head.kind, size, **recipe.head.options)
         return Parts(base, None, head, base.card.input, size)
     with sentences(recipe):
@@ -80,18 +89,24 @@ def build_parts(recipe: Recipe, threads: int | None = None) -> Parts:
             flip=net.flip,
         )
         head = build_head(recipe.head.kind, encoder.size, **recipe.head.options)
-        if net.pretrained:
-            _start_from(net.pretrained, net.backbone, encoder, head)
+        start = _start_from(net.pretrained, net.backbone, encoder, head) if net.pretrained else None
         encoder.freeze(net.frozen)
     crops = InputSpec(
         width=spec.width, height=spec.height, colour=spec.colour, template=spec.template
     )
-    return Parts(None, encoder, head, crops, encoder.size)
-
-
-def build_loss(recipe: Recipe, head: Head, people: int, size: int) -> PairLoss | BatchLoss:
-    """Build a recipe's loss: on pairs where it trains on pairs, else on batches of people."""
+    teacher = Model.load(recipe.teacher, threads=threads) if recipe.teacher else None
+    parts = Parts(None, encoder, head, crops, encoder.size, teacher, start)
     with sentences(recipe):
+        _check_teacher(parts)
+    return parts
+
+
+def build_loss(recipe: Recipe, head: Head, people: int, size: int) -> PairLoss | BatchLoss | Distil:
+    """Build a recipe's loss: on pairs, on photos that a teacher knows, or on batches of people."""
+    with sentences(recipe):
+        if recipe.teacher:
+            part = recipe.loss[0]
+            return build("loss", {"distil": Distil}, part.kind, part.options)
         if recipe.data.pairs != "batch":
             part = recipe.loss[0]
             if part.kind not in PAIR_LOSSES:
@@ -147,13 +162,33 @@ def _input(recipe: Recipe) -> Input:
     return Input(crop.width, crop.height, crop.colour, crop.template, default.mean, default.std)
 
 
-def _start_from(pretrained: str, backbone: str, encoder: Encoder, head: Head) -> None:
-    """Public weights for the backbone, or everything from a model folder of ours."""
+def _check_teacher(parts: Parts) -> None:
+    """Whether a student can learn its teacher's embeddings."""
+    if parts.teacher is None:
+        return
+    card = parts.teacher.card
+    if card.distance != "cosine" and not card.unit_length:
+        raise ValueError(
+            f"teacher {card.name} compares by {card.distance}; a student learns the angles of "
+            "embeddings, so take a teacher that compares by cosine"
+        )
+    if parts.size != card.embedding_size:
+        raise ValueError(
+            f"teacher {card.name} has embeddings of {card.embedding_size} numbers, and the student "
+            f"of {parts.size}; set net.embedding to {card.embedding_size}"
+        )
+    if parts.cached:
+        raise ValueError("all of the student is frozen; set net.frozen to none")
+
+
+def _start_from(pretrained: str, backbone: str, encoder: Encoder, head: Head) -> Card | None:
+    """Public weights for the backbone, or all that fits of a model folder of ours; its card."""
     folder = Path(pretrained)
     if (folder / CARD).is_file():
         if not (folder / WEIGHTS).is_file():
             raise ValueError(f"{folder} holds no {WEIGHTS}, so there is nothing to go on from")
         read_weights(folder / WEIGHTS, encoder, head)
-    else:
-        path = public_weights(backbone, pretrained)
-        load_state(encoder.backbone, read_state(path), str(path))
+        return Card.read(folder / CARD)
+    path = public_weights(backbone, pretrained)
+    load_state(encoder.backbone, read_state(path), str(path))
+    return None

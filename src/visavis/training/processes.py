@@ -19,6 +19,10 @@ LOST = ("gloo", "Connection closed by peer", "Connection reset by peer", "NCCL")
 ENDED = "another process of the run ended; see what it said, and go on with --resume"
 
 
+class DivergedError(DataError):
+    """The loss is no longer a number."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a run may use; nothing here changes what is trained.
@@ -95,7 +99,8 @@ def together(trainer: lightning.Trainer) -> Iterator[None]:
     """Train in it; what ends a run of several processes is told once, by the one it happened to.
 
     Raises:
-        DataError: the loss is no longer a number, or another process ended; only in the first.
+        DivergedError: the loss is no longer a number; only in the first process.
+        DataError: another process ended; only in the first.
         KeyboardInterrupt: so was the run.
         SystemExit: in another process than the first, which leaves word and exit code to the first.
     """
@@ -109,4 +114,4 @@ def together(trainer: lightning.Trainer) -> Iterator[None]:
             raise
         if not trainer.is_global_zero:
             raise SystemExit from None
-        raise DataError(ENDED if lost else str(error)) from None
+        raise (DataError(ENDED) if lost else DivergedError(str(error))) from None

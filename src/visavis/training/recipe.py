@@ -61,8 +61,10 @@ class NetPart(_Part):
         options: the backbone's own, such as ``dropout``.
         embedding: numbers of a linear layer on the backbone's features; ``None`` for none.
         pretrained: what the backbone starts from: a file of weights, or a model folder of the same
-            backbone; empty to start from scratch.
-        frozen: ``all``, ``none``, or how many stages from the input stay as they are.
+            backbone, of which embedding layer and head are taken too where they are the same;
+            empty to start from scratch.
+        frozen: ``all`` of the backbone, ``embedding`` for the layer on it too, ``none``, or how
+            many stages from the input stay as they are.
         batchnorm: after the embedding layer.
         normalise: embeddings to length 1.
         flip: out of training, an embedding is the mean over a crop and its mirror image.
@@ -72,7 +74,7 @@ class NetPart(_Part):
     options: dict[str, Any] = {}
     embedding: Count | None = None
     pretrained: str = ""
-    frozen: Literal["all", "none"] | Count = "none"
+    frozen: Literal["all", "embedding", "none"] | Count = "none"
     batchnorm: bool = True
     normalise: bool = True
     flip: bool = False
@@ -90,7 +92,7 @@ class LossPart(_Part):
 
     Attributes:
         kind: a name in ``visavis.nets.losses``: a pair loss for listed pairs; any for batches of
-            people, where a pair loss takes every pair of the batch.
+            people, where a pair loss takes every pair of the batch; ``distil`` with a teacher.
         weight: of the term.
         options: the loss's own, such as ``margin``.
     """
@@ -121,8 +123,8 @@ class SchedulePart(_Part):
 
     Attributes:
         epochs: at most.
-        steps: of an epoch over identities, where there is no list to go through; by default as many
-            as show each photo once.
+        steps: of an epoch, where there is no list to go through; by default as many as show each
+            photo once, and with a teacher never more.
         rate: ``constant``, or ``cosine`` to zero over all epochs.
         warmup: epochs over which the rate rises from nothing.
         patience: epochs without a better validation figure before it stops; ``None`` for never.
@@ -141,7 +143,8 @@ class BatchPart(_Part):
     """What one step sees.
 
     Attributes:
-        people, photos: so many people with so many photos each, where ``data.pairs`` is ``batch``.
+        people, photos: so many people with so many photos each, where ``data.pairs`` is ``batch``;
+            with a teacher as many photos of anybody.
         pairs: so many pairs elsewhere; each photo is encoded once however many hold it.
         accumulate: batches whose gradients are added up before a step.
     """
@@ -182,6 +185,8 @@ class Recipe(_Part):
         name: of the run, and of the model it makes.
         description: one sentence.
         published: figures of the system it follows, by name, for tables.
+        teacher: a known model or a model folder whose embeddings the network learns; then names
+            are used to validate and to test alone. Empty for none.
         crop: what the network sees of each face.
         loss: the terms of what is minimised; ``[]`` where nothing is learned and the network is
             calibrated as it is.
@@ -194,6 +199,7 @@ class Recipe(_Part):
     published: dict[str, float] = {}
     seed: int = 0
     precision: Literal["bf16", "fp16", "fp32"] = "bf16"
+    teacher: str = ""
     data: DataPart = DataPart()
     crop: InputSpec | None = None
     net: NetPart
@@ -210,7 +216,22 @@ class Recipe(_Part):
             raise ValueError("schedule.warmup must be shorter than schedule.epochs")
         if self.data.pairs != "batch" and len(self.loss) > 1:
             raise ValueError("listed pairs are trained with one loss; sums are for batches")
+        self._check_teacher()
         return self
+
+    def _check_teacher(self) -> None:
+        kinds = [part.kind for part in self.loss]
+        if self.teacher and self.data.pairs != "batch":
+            raise ValueError(
+                f"a teacher teaches photo by photo, not {self.data.pairs} pairs; "
+                'set data.pairs to "batch"'
+            )
+        if (kinds == ["distil"]) != bool(self.teacher) or ("distil" in kinds and len(kinds) > 1):
+            raise ValueError(
+                'a teacher and loss = [{ kind = "distil" }], with no other loss, go together'
+            )
+        if self.teacher and self.head.kind != "cosine":
+            raise ValueError(f"a teacher teaches no head {self.head.kind}; set head.kind to cosine")
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
@@ -235,7 +256,9 @@ class Recipe(_Part):
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "as a whole"
-            reason = "is no key of a recipe" if first["type"] == "extra_forbidden" else first["msg"]
+            reason = first["msg"].removeprefix("Value error, ")  # of a check of our own
+            if first["type"] == "extra_forbidden":
+                reason = "is no key of a recipe"
             raise DataError(f"{origin}: {key}: {reason}") from None
 
 
@@ -253,7 +276,7 @@ def _read_whole(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     inherited = _read_whole(beside, (*extending, path))
     for key in ("name", "description", "published"):
         inherited.pop(key, None)
-    return _merge(inherited, values)
+    return merged(inherited, values)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -265,14 +288,18 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not TOML: {error}") from None
 
 
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes over plain values: tables key by key, anything else is replaced.
+
+    The options of another backbone or kind are its own.
+    """
+    whole = dict(base)
     if any(changes.get(key, base.get(key)) != base.get(key) for key in ("backbone", "kind")):
-        merged.pop("options", None)  # those of what is replaced
+        whole.pop("options", None)  # those of what is replaced
     for key, value in changes.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if both else value
-    return merged
+        whole[key] = merged(base[key], value) if both else value
+    return whole
 
 
 def find_recipe(name: str) -> Recipe:

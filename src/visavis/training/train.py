@@ -10,7 +10,7 @@ from visavis.data.faceset import Source
 from visavis.models.model import Model
 from visavis.report.run import Run, save_run, write_run_report
 from visavis.training.finish import calibrate_and_measure, make_model
-from visavis.training.fit import fit
+from visavis.training.fit import Fitted, fit
 from visavis.training.inputs import unused
 from visavis.training.processes import ALONE, Resources
 from visavis.training.recipe import Recipe
@@ -51,9 +51,35 @@ def train(
         DataError, ModelError: see ``fit`` and ``make_model``.
     """
     fitted = fit(recipe, source, folder, resume=resume, resources=resources, progress=progress)
-    model = make_model(recipe, fitted, folder / MODEL, resources.threads)
+    return complete(
+        recipe, fitted, folder, threads=resources.threads, progress=progress, command=command
+    )
+
+
+def complete(
+    recipe: Recipe,
+    fitted: Fitted,
+    folder: Path,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Run:
+    """Make a model of a trained network, look at the test once, and write the report.
+
+    Args:
+        recipe: that the network was trained by.
+        fitted: the network.
+        folder: holds the crops and gets what ``train`` says.
+        threads: of the CPU; all cores by default.
+        progress, command: see ``train``.
+
+    Raises:
+        DataError, ModelError: see ``make_model``.
+    """
+    model = make_model(recipe, fitted, folder / MODEL, threads)
     card, evaluation = calibrate_and_measure(model, fitted, progress)
-    final = Model.load(folder / MODEL, threads=resources.threads)
+    final = Model.load(folder / MODEL, threads=threads)
     embeddings, searched = search_test(final, recipe, fitted.material, folder, progress)
     faces = fitted.material.test.faces
     told = unused(len(faces), evaluation.missed, evaluation.unreadable)

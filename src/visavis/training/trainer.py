@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,11 @@ PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": 
 
 
 def make_trainer(
-    recipe: Recipe, folder: Path, resources: Resources, watch: Callback
+    recipe: Recipe,
+    folder: Path,
+    resources: Resources,
+    watch: Callback,
+    others: Sequence[Callback] = (),
 ) -> tuple[lightning.Trainer, ModelCheckpoint]:
     """The trainer of a run in ``folder``, and what knows its best checkpoint."""
     plan = recipe.schedule
@@ -41,7 +46,7 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    callbacks: list[Callback] = [watch, best, last]
+    callbacks: list[Callback] = [watch, best, last, *others]
     if plan.patience is not None:
         callbacks.append(
             EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as lightning
@@ -18,13 +18,28 @@ from visavis.nets.collapse import collapse
 from visavis.nets.encoder import Encoder
 from visavis.nets.heads import Head
 from visavis.nets.input import to_images
-from visavis.nets.losses import BatchLoss, InBatch, PairLoss
+from visavis.nets.losses import BatchLoss, Distil, InBatch, PairLoss
 from visavis.training.augment import Augment
 from visavis.training.batches import Batch, share
 from visavis.training.recipe import OptimiserPart, Recipe
 
 Inputs = Callable[[NDArray[np.int64]], Tensor]
 """Rows to what the network takes: crops (n, h, w, c) uint8, or cached embeddings (n, d) float32."""
+
+
+class Lessons(Protocol):
+    """How photos are read.
+
+    Attributes:
+        inputs: rows to what the network takes.
+        taught: rows to what the teacher says of them, (n, d) float32; ``None`` without a teacher.
+    """
+
+    @property
+    def inputs(self) -> Inputs: ...  # noqa: D102 - above
+
+    @property
+    def taught(self) -> Inputs | None: ...  # noqa: D102 - above
 
 
 class Twin(lightning.LightningModule):
@@ -34,9 +49,10 @@ class Twin(lightning.LightningModule):
         recipe: what is trained.
         encoder: crops to embeddings; ``None`` where embeddings are cached and only a head learns.
         head: embeddings to similarity.
-        loss: on listed pairs (a ``PairLoss``) or on batches of people (a ``BatchLoss``).
-        inputs: reads rows of the training photos.
-        validation: pairs, and how to read the rows of their photos.
+        loss: on listed pairs (a ``PairLoss``), on batches of people (a ``BatchLoss``) or on what a
+            teacher says of each photo (``Distil``).
+        training: how to read the training photos.
+        validation: pairs, and how to read their photos.
         steps: optimiser steps of an epoch, for the schedule.
     """
 
@@ -45,10 +61,10 @@ class Twin(lightning.LightningModule):
         recipe: Recipe,
         encoder: Encoder | None,
         head: Head,
-        loss: PairLoss | BatchLoss,
+        loss: PairLoss | BatchLoss | Distil,
         *,
-        inputs: Inputs,
-        validation: tuple[PairSet, Inputs],
+        training: Lessons,
+        validation: tuple[PairSet, Lessons],
         steps: int,
     ) -> None:
         super().__init__()
@@ -57,7 +73,7 @@ class Twin(lightning.LightningModule):
         if encoder is not None:  # as images come; convolutions are a sixth to a third faster
             encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.augment = Augment(recipe.augment)
-        self._inputs, self._validation = inputs, validation
+        self._training, self._validation = training, validation
         self.warned: list[str] = []
 
     def embed(self, values: Tensor) -> Tensor:
@@ -92,7 +108,7 @@ class Twin(lightning.LightningModule):
 
     def _loss(self, batch: Batch, part: Batch) -> Tensor:
         """The loss of the whole batch, in every process: what it compares is gathered."""
-        embeddings = self.embed(self._inputs(part.rows).to(self.device))
+        embeddings = self.embed(self._training.inputs(part.rows).to(self.device))
         if isinstance(self.loss, PairLoss):
             first, second = (
                 torch.from_numpy(ends).to(self.device) for ends in (part.first, part.second)
@@ -102,8 +118,10 @@ class Twin(lightning.LightningModule):
             )
             listed: Tensor = self.loss(similarity, torch.from_numpy(batch.same).to(self.device))
             return listed
-        labels = torch.from_numpy(batch.people).to(self.device)
-        in_batch: Tensor = self.loss(gather(self, embeddings, len(batch.rows)), labels)
+        taught = self._training.taught
+        known = torch.from_numpy(batch.people) if taught is None else taught(batch.rows)
+        embeddings = gather(self, embeddings, len(batch.rows))
+        in_batch: Tensor = self.loss(embeddings, known.to(self.device))
         return in_batch
 
     @torch.no_grad()
@@ -117,10 +135,10 @@ class Twin(lightning.LightningModule):
         return torch.cat(parts)
 
     def validate(self) -> dict[str, float]:
-        """Loss, best accuracy and AUC on the validation pairs."""
-        pairs, inputs = self._validation
+        """Loss, best accuracy and AUC on the validation pairs; a teacher's loss on their photos."""
+        pairs, lessons = self._validation
         rows, position = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
-        embeddings = self.embed_rows(inputs, rows)
+        embeddings = self.embed_rows(lessons.inputs, rows)
         first, second = (torch.from_numpy(part) for part in np.split(position, 2))
         with torch.no_grad():
             head = self.head.to("cpu").eval()
@@ -129,6 +147,8 @@ class Twin(lightning.LightningModule):
             loss = math.nan
             if on_pairs := pair_loss(self.loss):
                 loss = float(on_pairs(similarity, torch.from_numpy(pairs.same)))
+            elif lessons.taught is not None:
+                loss = float(self.loss(embeddings, lessons.taught(rows)))
         self._watch(embeddings, loss)
         return {"loss": loss, **verification(similarity.numpy().astype(float), pairs.same)}
 
@@ -183,7 +203,7 @@ class Twin(lightning.LightningModule):
         }
 
 
-def pair_loss(loss: PairLoss | BatchLoss) -> PairLoss | None:
+def pair_loss(loss: PairLoss | BatchLoss | Distil) -> PairLoss | None:
     """The loss on pairs that a loss is made of; ``None`` for one that needs whole batches."""
     if isinstance(loss, InBatch):
         return loss.loss

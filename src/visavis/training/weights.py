@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,7 +37,10 @@ def public_weights(backbone: str, name: str) -> Path:
     key = f"{backbone}-{name}"
     if key not in known:
         names = ", ".join(sorted(known)) or "none"
-        raise ValueError(f"there are no weights {name!r} for {backbone}; known: {names}")
+        raise ValueError(
+            f"there are no weights {name!r} for {backbone}, nor a file or model folder of that "
+            f"name; known: {names}"
+        )
     origin = Origin(**known[key])
     return cached(
         f"weights/{key}-{origin.sha256[:12]}.safetensors", lambda: _without_pickle(origin)
@@ -65,20 +69,23 @@ def pack_weights(encoder: Encoder | None, head: Head) -> bytes:
 
 
 def read_weights(path: Path, encoder: Encoder, head: Head) -> None:
-    """Load a model folder's weights; a head of another kind stays as it is.
+    """Load a model folder's weights; a projection or head of another shape stays as it is.
 
     Raises:
         ValueError: they are of another network, or damaged.
     """
     state = read_state(path)
-    own = {name.removeprefix("encoder."): t for name, t in state.items() if name.startswith("enc")}
-    try:
-        encoder.load_state_dict(own)
-    except RuntimeError:
-        raise ValueError(f"{path} holds the weights of another network than the recipe's") from None
-    learned = {
-        name.removeprefix("head."): t for name, t in state.items() if name.startswith("head")
-    }
-    shapes = {name: tensor.shape for name, tensor in learned.items()}
-    if shapes == {name: tensor.shape for name, tensor in head.state_dict().items()}:
-        head.load_state_dict(learned)
+    if not _load(encoder.backbone, state, "encoder.backbone."):
+        raise ValueError(f"{path} holds the weights of another network than the recipe's")
+    _load(encoder.projection, state, "encoder.projection.")
+    _load(head, state, "head.")
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], prefix: str) -> bool:
+    """Load what is named ``prefix…`` where names and shapes are the module's; whether they are."""
+    own = {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    fits = {name: tensor.shape for name, tensor in own.items()} == wanted
+    if fits:
+        module.load_state_dict(own)
+    return fits

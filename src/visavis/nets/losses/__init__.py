@@ -15,6 +15,7 @@ from visavis.nets.losses.batch import (
     Triplet,
     WeightedSum,
 )
+from visavis.nets.losses.distil import Distil
 from visavis.nets.losses.pairs import BinaryCrossEntropy, Contrastive, InBatch, PairLoss, all_pairs
 from visavis.nets.registry import build
 
@@ -26,6 +27,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Contrastive",
     "CosFace",
+    "Distil",
     "InBatch",
     "InfoNCE",
     "MultiSimilarity",
