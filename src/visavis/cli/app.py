@@ -16,7 +16,8 @@ from visavis.errors import VisavisError
 from visavis.version import __version__
 
 VERBS = (
-    "verify", "explain", "embed", "evaluate", "calibrate", "train", "recipes", "compare", "doctor",
+    "verify", "explain", "embed", "evaluate", "calibrate", "train", "distil", "tune", "sweep",
+    "recipes", "compare", "doctor",
 )  # fmt: skip
 GROUPS = ("models", "data")
 """A verb is the function of its name in its module; a group is its module's ``app``."""

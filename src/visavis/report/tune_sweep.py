@@ -1,0 +1,201 @@
+"""A sweep as one self-contained HTML file: a table and a picture for each axis."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from visavis.evaluation.figures import LABELS
+from visavis.files import write_output
+from visavis.report.html import small_page
+from visavis.report.plot import Plot
+from visavis.report.style import GENUINE, IMPOSTOR, INK, house_style, new_plot, percent_ticks
+from visavis.report.svg import inline_svg
+from visavis.report.toml import as_toml
+from visavis.report.wording import count, duration, number
+
+FIGURES = ("accuracy", "auc", "loss")
+LONGEST = 18
+"""Letters of a label in a picture."""
+
+
+@dataclass(frozen=True)
+class SweptValue:
+    """A value of an axis.
+
+    Attributes:
+        label: the value in words.
+        value: the validation figure that is compared; ``None`` where it was not trained.
+        figures: all of ``FIGURES`` that are known.
+        best_epoch, epochs, seconds: of training.
+        reason: why it was not trained to its end, or how it was cut short.
+    """
+
+    label: str
+    value: float | None
+    figures: dict[str, float]
+    best_epoch: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SweptAxis:
+    """An axis.
+
+    Attributes:
+        key: of the recipe.
+        values: in order.
+        best: the place of the best of them.
+        drawn: whether there is a picture of it.
+    """
+
+    key: str
+    values: list[SweptValue]
+    best: int
+    drawn: bool = True
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep.
+
+    Attributes:
+        name: of the best recipe.
+        monitor: the validation figure that was compared.
+        axes: in the order in which they were swept; of a grid, last, all of it.
+        recipe: the best.
+        grid: whether every value met every other.
+    """
+
+    name: str
+    monitor: str
+    axes: list[SweptAxis]
+    recipe: dict[str, Any]
+    grid: bool
+
+    @property
+    def best(self) -> SweptValue:
+        """The best configuration."""
+        last = self.axes[-1]
+        return last.values[last.best]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        return asdict(self)
+
+
+def write_sweep(path: Path, swept: Swept, command: str = "") -> None:
+    """Write the report to ``path``, whole or not at all.
+
+    Args:
+        path: an ``.html`` file to write or replace, in a folder that exists.
+        swept: to show.
+        command: the command line that sweeps again.
+
+    Raises:
+        DataError: the folder is missing or not writable, or the disk is full.
+    """
+    write_output(path, sweep_html(swept, command).encode("utf-8", "replace"))
+
+
+def sweep_html(swept: Swept, command: str = "") -> str:
+    """The report as one page, see ``write_sweep``."""
+    figures = [name for name in FIGURES if any(_knows(axis, name) for axis in swept.axes)]
+    axes = [
+        (
+            axis,
+            [(value, _cells(value, figures)) for value in axis.values],
+            [(plot, Markup(plot.svg)) for plot in _plots(swept, axis, place)],  # noqa: S704
+        )
+        for place, axis in enumerate(swept.axes)
+    ]
+    content = {
+        "swept": swept,
+        "figure": LABELS[swept.monitor],
+        "figures": figures,
+        "summary": summary(swept),
+        "axes": axes,
+        "recipe": as_toml(swept.recipe),
+        "command": command,
+    }
+    return small_page(content, "tune_sweep.html.j2")
+
+
+def summary(swept: Swept) -> str:
+    """The outcome in one sentence."""
+    chosen = "; ".join(f"{a.key} {a.values[a.best].label}" for a in swept.axes if a.drawn)
+    if swept.grid:
+        chosen = swept.best.label
+    best = swept.best.value
+    assert best is not None  # noqa: S101 - it was trained
+    return f"The best validation {LABELS[swept.monitor]}, {number(best)}, is reached with {chosen}."
+
+
+def rows(axis: SweptAxis) -> list[list[str]]:
+    """The table of an axis, for a terminal."""
+    return [[value.label, *_cells(value, list(FIGURES))] for value in axis.values]
+
+
+def _knows(axis: SweptAxis, name: str) -> bool:
+    return any(name in value.figures for value in axis.values)
+
+
+def _cells(value: SweptValue, figures: list[str]) -> list[str]:
+    return [
+        *(number(value.figures[name]) if name in value.figures else "" for name in figures),
+        f"{value.best_epoch} of {value.epochs}" if value.epochs else "",
+        duration(value.seconds) if value.seconds else "",
+        value.reason,
+    ]
+
+
+def _plots(swept: Swept, axis: SweptAxis, place: int) -> list[Plot]:
+    return [_plot(swept, axis, f"axis-{place}")] if axis.drawn else []
+
+
+def _plot(swept: Swept, axis: SweptAxis, name: str) -> Plot:
+    title = f"{axis.key}, value by value"
+    values = np.array([np.nan if v.value is None else v.value for v in axis.values])
+    places = np.arange(len(values))
+    lost = places[np.isnan(values)]
+    with house_style():
+        figure, axes = new_plot(3.0)
+        axes.plot(places, values, color=INK, linewidth=1.1, alpha=0.5)
+        axes.plot(places, values, "o", color=GENUINE, markersize=5)
+        axes.plot(axis.best, values[axis.best], "o", color=GENUINE, markersize=10)
+        axes.plot(
+            lost,
+            np.full(len(lost), 0.03),
+            "x",
+            color=IMPOSTOR,
+            transform=axes.get_xaxis_transform(),
+        )
+        turned = max(len(value.label) for value in axis.values) * len(values) > 40
+        axes.set_xticks(
+            places,
+            [_short(value.label) for value in axis.values],
+            rotation=30 if turned else 0,
+            ha="right" if turned else "center",
+        )
+        axes.set_xlim(-0.5, len(values) - 0.5)
+        label = LABELS[swept.monitor]
+        axes.set_ylabel(f"validation {label}" if swept.monitor == "loss" else f"{label} (%)")
+        if swept.monitor != "loss":
+            percent_ticks(axes.yaxis)
+        svg = inline_svg(figure, name, title)
+    caption = f"n = {count(len(values), 'configuration')}; the large dot is the best."
+    if swept.grid:
+        caption += " Each dot is the best of all configurations with that value."
+    if len(lost):
+        caption += f" {count(len(lost), 'cross', 'crosses')}: not trained."
+    return Plot(name, title, svg, caption)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"

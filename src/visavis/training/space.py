@@ -1,0 +1,298 @@
+"""A space to search: any key of a recipe with a range, a choice, or a number of tables."""
+
+from __future__ import annotations
+
+import json
+import random
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from visavis.errors import DataError
+from visavis.training.recipe import Recipe, merged
+
+RANGE, CHOICE, SEVERAL = {"low", "high", "step", "log"}, {"choice"}, {"count", "each"}
+TRIED = 20
+"""Configurations drawn to see whether a space is one of this recipe."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``, both included.
+
+    Attributes:
+        low, high: both whole, or both floats.
+        step: between two numbers; ``None`` for any float, or every whole number.
+        log: drawn evenly on a logarithmic scale.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers are integers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of ``values``, of any kind that TOML has."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def labels(self) -> tuple[str | bool | int | float, ...]:
+        """A scalar that stands for each value: itself, or its text where it is a list or table."""
+        return tuple(json.dumps(v) if isinstance(v, list | dict) else v for v in self.values)
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list of ``count`` tables, in each of which everything is drawn anew."""
+
+    count: Range | Choice
+    each: dict[str, Any]
+
+
+Dimension = Range | Choice
+Draw = Callable[[str, Dimension], Any]
+"""Called with a dotted key such as ``net.options.blocks.0.filters`` and what it may be."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched.
+
+    Attributes:
+        tree: as a recipe is nested, with a dimension in place of a value, or a plain value that
+            all configurations share.
+        origin: named in errors.
+    """
+
+    tree: dict[str, Any]
+    origin: str = "the space"
+
+    def draw(self, draw: Draw) -> dict[str, Any]:
+        """One configuration: what it changes in a recipe."""
+        values = _draw(self.tree, "", draw)
+        assert isinstance(values, dict)  # noqa: S101 - as the tree is
+        return values
+
+    def recipe(self, base: Recipe, draw: Draw) -> Recipe:
+        """The recipe of one configuration.
+
+        Raises:
+            DataError: a key that no recipe has, or values that contradict each other.
+        """
+        changed = merged(base.model_dump(mode="json"), self.draw(draw))
+        return Recipe.from_dict(changed, self.origin)
+
+    def keys(self) -> list[str]:
+        """The dotted keys that are drawn; ``*`` stands for the number of a table."""
+        return [key for key, _ in _dimensions(self.tree, "")]
+
+    @property
+    def varies(self) -> bool:
+        """Whether some keys are drawn in some configurations only."""
+        return any(".*." in key for key in self.keys())
+
+    def samples(self, seed: int = 0) -> Iterator[Draw]:
+        """The lowest configuration, the highest, and ``TRIED`` drawn ones."""
+        yield lambda _, dimension: _end(dimension, 0)
+        yield lambda _, dimension: _end(dimension, -1)
+        rng = random.Random(seed)  # noqa: S311 - nothing secret
+        for _ in range(TRIED):
+            yield partial(_at_random, rng)
+
+    def check(self, base: Recipe) -> None:
+        """See that it is a space of this recipe.
+
+        Raises:
+            DataError: an unknown key, a value of another type, nothing to draw, or, where the
+                lowest loss is the best, a loss that is not the same in all configurations.
+        """
+        found = self.keys()
+        if not found:
+            raise DataError(f"{self.origin} has no range and no choice, so there is nothing to try")
+        recipes, mistakes = [], []
+        for draw in self.samples():
+            try:
+                recipes.append(self.recipe(base, draw))
+            except DataError as error:
+                mistakes.append(error)
+        if not recipes or any("is no key of a recipe" in str(error) for error in mistakes):
+            raise mistakes[0]
+        if not all(recipe.loss for recipe in recipes):
+            raise DataError(f"{self.origin}: a recipe without a loss learns nothing to compare")
+        losses = {json.dumps([part.model_dump() for part in recipe.loss]) for recipe in recipes}
+        if len(losses) > 1 and recipes[0].schedule.monitor == "loss":
+            raise DataError(
+                f"{self.origin} changes the loss, and the values of two losses cannot be compared; "
+                "set schedule.monitor to accuracy or auc"
+            )
+
+
+def read_space(name: str) -> Space:
+    """A space by the path of its TOML file, or one of visavis's own by name.
+
+    Raises:
+        DataError: missing, not TOML, an empty range, or a key that no range or choice has.
+    """
+    path = locate_space(name)
+    return Space(_parse(read_space_file(path), "", str(path)), str(path))
+
+
+def read_space_file(path: Path) -> dict[str, Any]:
+    """The plain values of a space's file.
+
+    Raises:
+        DataError: missing, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read the space {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}") from None
+
+
+def locate_space(name: str) -> Path:
+    """The file of a space: a path that ends in ``.toml``, or one of visavis's own by name.
+
+    Raises:
+        DataError: no such name.
+    """
+    if Path(name).suffix == ".toml":
+        return Path(name)
+    own = own_spaces()
+    if name not in own:
+        raise DataError(f"there is no space {name}; give a .toml file or one of {', '.join(own)}")
+    return own[name]
+
+
+def own_spaces() -> dict[str, Path]:
+    """The spaces that come with visavis, by name: for ``tune`` and for ``sweep``."""
+    folder = Path(__file__).parents[1] / "recipes" / "spaces"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _parse(values: Any, key: str, origin: str) -> Any:
+    if not isinstance(values, dict):
+        return _parse_list(values, key, origin) if isinstance(values, list) else values
+    where = f"{origin}: {key}"
+    names = set(values)
+    if names & (RANGE | CHOICE):
+        return _range(values, where) if "choice" not in names else _choice(values, where)
+    if names == SEVERAL:
+        count = _parse(values["count"], f"{key}.count", origin)
+        each = _parse(values["each"], f"{key}.*", origin)
+        if isinstance(count, int) and not isinstance(count, bool):
+            count = Choice((count,))
+        if not isinstance(each, dict) or not _counts(count):
+            raise DataError(f"{where}: count is a number of tables from 1 on, and each is a table")
+        return Several(count, each)
+    return {
+        name: _parse(value, f"{key}.{name}" if key else name, origin)
+        for name, value in values.items()
+    }
+
+
+def _parse_list(values: list[Any], key: str, origin: str) -> list[Any]:
+    return [_parse(value, f"{key}.{number}", origin) for number, value in enumerate(values)]
+
+
+def _counts(count: Any) -> bool:
+    values = count.values if isinstance(count, Choice) else (_end(count, 0),)
+    return all(isinstance(value, int) and value >= 1 for value in values)
+
+
+def _range(values: dict[str, Any], where: str) -> Range:
+    _only(values, RANGE, where)
+    if not {"low", "high"} <= set(values):
+        raise DataError(f"{where}: a range has low and high")
+    low, high, step = values["low"], values["high"], values.get("step")
+    log = values.get("log", False)
+    numbers = [number for number in (low, high, step) if number is not None]
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        raise DataError(f"{where}: low, high and step are numbers")
+    if not isinstance(log, bool):
+        raise DataError(f"{where}: log is true or false")
+    if not low < high:
+        raise DataError(f"{where}: the range from {low} to {high} is empty")
+    if log and (low <= 0 or step is not None):
+        raise DataError(f"{where}: a logarithmic range starts above 0 and has no step")
+    if step is not None and not 0 < step <= high - low:
+        raise DataError(f"{where}: a step of {step} does not fit the range from {low} to {high}")
+    if not all(isinstance(number, int) for number in numbers):
+        low, high = float(low), float(high)
+    if step is not None:  # the last number that the steps meet
+        high = low + step * int((high - low) / step + 1e-9)
+    return Range(low, high, step, log)
+
+
+def _choice(values: dict[str, Any], where: str) -> Choice:
+    _only(values, CHOICE, where)
+    offered = values["choice"]
+    if not isinstance(offered, list) or not offered:
+        raise DataError(f"{where}: choice is a list of values, and this one is empty or none")
+    return Choice(tuple(offered))
+
+
+def _only(values: dict[str, Any], known: set[str], where: str) -> None:
+    for name in sorted(set(values) - known):
+        raise DataError(f"{where}: {name} is no key of a range or a choice")
+
+
+def _draw(tree: Any, key: str, draw: Draw) -> Any:
+    match tree:
+        case Range() | Choice():
+            return draw(key, tree)
+        case Several():
+            count = draw(f"{key}.count", tree.count)
+            return [_draw(tree.each, f"{key}.{number}", draw) for number in range(count)]
+        case dict():
+            return {
+                name: _draw(value, f"{key}.{name}" if key else name, draw)
+                for name, value in tree.items()
+            }
+        case list():
+            return [_draw(value, f"{key}.{number}", draw) for number, value in enumerate(tree)]
+    return tree
+
+
+def _dimensions(tree: Any, key: str) -> Iterator[tuple[str, Dimension]]:
+    match tree:
+        case Range() | Choice():
+            yield key, tree
+        case Several():
+            yield f"{key}.count", tree.count
+            yield from _dimensions(tree.each, f"{key}.*")
+        case dict() | list():
+            items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+            for name, value in items:
+                yield from _dimensions(value, f"{key}.{name}" if key else str(name))
+
+
+def _end(dimension: Dimension, end: int) -> Any:
+    if isinstance(dimension, Choice):
+        return dimension.values[end]
+    return dimension.high if end else dimension.low
+
+
+def _at_random(rng: random.Random, key: str, dimension: Dimension) -> Any:  # noqa: ARG001
+    if isinstance(dimension, Choice):
+        return rng.choice(dimension.values)
+    low, high, step = dimension.low, dimension.high, dimension.step
+    if dimension.log:
+        drawn = low * (high / low) ** rng.random()
+        return round(drawn) if dimension.whole else drawn
+    if step is not None or dimension.whole:
+        step = step or 1
+        return low + step * rng.randint(0, round((high - low) / step))
+    return rng.uniform(low, high)
