@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from visavis.data.faceset import Source
 from visavis.errors import DataError
@@ -28,6 +30,9 @@ from visavis.training.space import Choice, Dimension, Draw, Space
 DATABASE = "study.db"
 HEARTBEAT, GRACE = 10, 60
 """Seconds between two signs of life of a running trial, and after which it counts as dead."""
+
+ATTEMPTS = 4
+"""To open a storage that another worker may just be making."""
 
 RETRIES = 2
 """A trial whose process dies is run again so often, from its last epoch where that is kept."""
@@ -101,18 +106,26 @@ def _open_storage(text: str) -> RDBStorage:
     url = make_url(text)
     if url.drivername in ("postgresql", "postgres"):  # the driver that we install
         url = url.set(drivername="postgresql+psycopg")
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"poolclass": NullPool}  # nothing stays open between two questions
     if url.drivername.startswith("sqlite"):
         options["connect_args"] = {"timeout": 60}  # while another worker writes
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(
-            url.render_as_string(hide_password=False),
-            engine_kwargs=options,
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-            heartbeat_stale_trial_callback=again,
-        )
+    for attempt in range(ATTEMPTS):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return RDBStorage(
+                    url.render_as_string(hide_password=False),
+                    engine_kwargs=options,
+                    heartbeat_interval=HEARTBEAT,
+                    grace_period=GRACE,
+                    heartbeat_stale_trial_callback=again,
+                )
+        except DBAPIError:
+            # Another worker may be making the tables at this moment.
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.3 * (attempt + 1))
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _reason(error: Exception) -> str:
