@@ -22,7 +22,8 @@ from visavis.errors import DataError
 from visavis.report import recipe_figures
 from visavis.report.recipe_figures import RecipeFigures, read_figures, update_figures
 from visavis.report.run import load_run, save_run
-from visavis.training.recipe import Recipe, find_recipe, own_recipes
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe, own_recipes
 
 PHOTOS = [Path(f"p{number}.jpg") for number in range(80)]
 

@@ -2,93 +2,20 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from torch import distributed, multiprocessing, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from generated_faces import write_people
 from visavis.data.source import open_source
 from visavis.errors import DataError
-from visavis.nets.losses import build_batch_loss
-from visavis.training.batches import Batch, share
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.fit import fit
 from visavis.training.processes import Resources, started
-from visavis.training.recipe import Recipe
-
-NOBODY = np.empty(0, dtype=np.int64)
-BATCH = Batch(np.arange(11), np.arange(11) // 3, NOBODY, NOBODY, NOBODY.astype(bool))
-
-
-def network() -> nn.Sequential:
-    torch.manual_seed(1)
-    return nn.Sequential(nn.Linear(10, 16), nn.Tanh(), nn.Linear(16, 4))
-
-
-def photos(rows: np.ndarray) -> torch.Tensor:
-    return torch.randn(12, 10, generator=torch.Generator().manual_seed(2))[torch.from_numpy(rows)]
-
-
-def gradients(net: nn.Module) -> list[torch.Tensor]:
-    return [parameter.grad.clone() for parameter in net.parameters()]
-
-
-class Module:
-    """Gathers as the trainer's DDP strategy does."""
-
-    trainer = SimpleNamespace(world_size=2)
-
-    def all_gather(self, data: torch.Tensor, sync_grads: bool) -> torch.Tensor:
-        from torch.distributed.nn.functional import all_gather
-
-        assert sync_grads
-        return torch.stack(all_gather(data))
-
-
-def process(rank: int, port: int, queue: multiprocessing.Queue) -> None:
-    """One of two: its share of the photos, the loss over all, through the gather of training."""
-    from visavis.training.twin import gather
-
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    distributed.init_process_group("gloo", rank=rank, world_size=2)
-    net = DistributedDataParallel(network())
-    loss = build_batch_loss("triplet", people=4, size=4, mining="all")
-    embeddings = gather(Module(), net(photos(share(BATCH, rank, 2).rows)), len(BATCH.rows))
-    loss(embeddings, torch.from_numpy(BATCH.people)).backward()
-    if rank == 0:
-        queue.put([gradient.tolist() for gradient in gradients(net)])
-    distributed.barrier()
-    distributed.destroy_process_group()
-
-
-@pytest.mark.slow
-def test_the_gradients_of_one() -> None:
-    net = network()
-    loss = build_batch_loss("triplet", people=4, size=4, mining="all")
-    loss(net(photos(BATCH.rows)), torch.from_numpy(BATCH.people)).backward()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    workers = [context.Process(target=process, args=(rank, port, queue)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    found = queue.get(timeout=120)
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
-    for expected, other in zip(gradients(net), found, strict=True):
-        torch.testing.assert_close(torch.tensor(other), expected, rtol=1e-4, atol=1e-6)
-
+from visavis.training.recipe_files import find_recipe
 
 COMMON = """
 name = "tiny"
@@ -164,7 +91,7 @@ def test_the_weights_of_one(
 ) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(COMMON + kind)
-    one = fit(Recipe.read(path), open_source(f"folder:{people}"), tmp_path / "one")
+    one = fit(find_recipe(str(path)), open_source(f"folder:{people}"), tmp_path / "one")
     data = ["--data", f"folder:{people}", "-o", tmp_path / "two"]
     ran = subprocess.run(
         [*start, "train", path, *data, "--json", *options],

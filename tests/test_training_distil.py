@@ -35,7 +35,8 @@ from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.distil import taught_by
 from visavis.training.fit import fit
 from visavis.training.parts import build_parts
-from visavis.training.recipe import Recipe, find_recipe
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe
 from visavis.training.train import train
 
 Run = Callable[..., Ran]

@@ -6,7 +6,8 @@ import pytest
 
 from visavis.errors import DataError
 from visavis.training.parts import build_loss, build_parts, doubts
-from visavis.training.recipe import Recipe, find_recipe, own_recipes
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe, own_recipes
 
 SMALL = {"name": "x", "net": {"backbone": "small"}, "loss": [{"kind": "triplet"}]}
 
@@ -97,14 +98,13 @@ class TestExtends:
             '[net]\nbackbone = "small"\noptions = { layers = 3, dropout = 0.1 }\n'
             '[[loss]]\nkind = "triplet"\n[[loss]]\nkind = "supcon"\n',
         )
-        mended = Recipe.read(
-            self.write(
-                tmp_path,
-                "mended",
-                'extends = "base.toml"\nname = "mended"\n'
-                '[net]\noptions = { dropout = 0.4 }\n[[loss]]\nkind = "infonce"\n',
-            )
+        path = self.write(
+            tmp_path,
+            "mended",
+            'extends = "base.toml"\nname = "mended"\n'
+            '[net]\noptions = { dropout = 0.4 }\n[[loss]]\nkind = "infonce"\n',
         )
+        mended = find_recipe(str(path))
         assert mended.name == "mended"
         assert (mended.description, mended.published) == ("", {})
         assert mended.net.backbone == "small"
@@ -113,13 +113,13 @@ class TestExtends:
         other = self.write(
             tmp_path, "other", 'extends = "base.toml"\nname = "o"\n[net]\nbackbone = "koch"\n'
         )
-        assert Recipe.read(other).net.options == {}
+        assert find_recipe(str(other)).net.options == {}
 
     def test_one_of_ours(self, tmp_path: Path) -> None:
         path = self.write(tmp_path, "mine", 'extends = "att-triplet"\nname = "mine"\nseed = 7\n')
         ours = find_recipe("att-triplet")
         changed = {"name": "mine", "seed": 7, "description": "", "published": {}}
-        assert Recipe.read(path) == ours.model_copy(update=changed)
+        assert find_recipe(str(path)) == ours.model_copy(update=changed)
 
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -133,4 +133,4 @@ class TestExtends:
     )
     def test_mistakes(self, text: str, words: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=words):
-            Recipe.read(self.write(tmp_path, "x", text))
+            find_recipe(str(self.write(tmp_path, "x", text)))

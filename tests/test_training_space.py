@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from test_training_fit import TINY
 from visavis.errors import DataError
-from visavis.training.recipe import Recipe, find_recipe
-from visavis.training.space import Choice, Range, Space, own_spaces, read_space
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe
+from visavis.training.space import Choice, Range, Space
+from visavis.training.space_files import own_spaces, read_space
 from visavis.training.sweep_axes import read_axes
 from visavis.training.tune_estimate import blueprint
 

@@ -17,7 +17,8 @@ from visavis.errors import DataError
 from visavis.report.toml import as_toml
 from visavis.training import sweep as module
 from visavis.training.fit import fit
-from visavis.training.recipe import Recipe, find_recipe
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe
 from visavis.training.sweep import sweep
 from visavis.training.sweep_axes import Axes, Axis, changed, parse_axes, read_axes
 
@@ -61,7 +62,7 @@ def test_each_axis_is_fixed_at_its_best(people: Path, tmp_path: Path, fitted: li
         values = [value.value for value in axis.values]
         assert values[axis.best] == max(values)
         assert values.index(max(values)) == axis.best
-    best = Recipe.read(tmp_path / "best.toml")
+    best = find_recipe(str(tmp_path / "best.toml"))
     assert (best.optimiser.rate, best.net.options["units"]) == (rate, units)
     assert best.name == "tiny-swept"
     page = (tmp_path / "sweep.html").read_text(encoding="utf-8")

@@ -25,12 +25,15 @@ from visavis.models.model import Model
 from visavis.report.toml import as_toml
 from visavis.report.tune import TunedTrial, Tuning, tuning_html
 from visavis.training import tune_estimate, tune_study, tune_trial
-from visavis.training.recipe import Recipe, find_recipe
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe
 from visavis.training.space import Choice, Range, Several, Space
-from visavis.training.tune import Plan, tune
+from visavis.training.tune import tune
 from visavis.training.tune_estimate import blueprint, cost
-from visavis.training.tune_study import folder_number, open_study, sampler_for, shown
+from visavis.training.tune_sampler import sampler_for
+from visavis.training.tune_study import folder_number, open_study, shown
 from visavis.training.tune_trial import Job, SurplusError, run_trial
+from visavis.training.tune_workers import Plan
 
 # Single trials are asked for, to look at them.
 pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage")
@@ -55,7 +58,8 @@ from visavis.data.source import open_source
 from visavis.training import tune_study
 from visavis.training.recipe import Recipe
 from visavis.training.space import Range, Space
-from visavis.training.tune import Plan, tune
+from visavis.training.tune import tune
+from visavis.training.tune_workers import Plan
 
 tune_study.HEARTBEAT, tune_study.GRACE = 1, 6
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def compare(
     """
     from visavis.report.compare import compare_runs
     from visavis.report.compare_pages import write_comparison, write_comparison_section
-    from visavis.training.recipe import own_recipes
+    from visavis.training.recipe_files import own_recipes
 
     comparison = compare_runs(runs, own_recipes())
     command = shlex.join(["visavis", *sys.argv[1:]])
@@ -55,7 +55,7 @@ def compare(
 def _write_figures(path: Path, comparison: Comparison) -> None:
     """Those of the runs of our own recipes that count."""
     from visavis.report.recipe_figures import RecipeFigures, update_figures
-    from visavis.training.recipe import own_recipes
+    from visavis.training.recipe_files import own_recipes
 
     found: dict[str, RecipeFigures] = {}
     for row in (row for group in comparison.groups for row in group.rows):

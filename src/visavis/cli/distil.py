@@ -43,7 +43,7 @@ def distil(
     need_torch()
     from visavis.training.distil import taught_by
     from visavis.training.processes import Resources
-    from visavis.training.recipe import find_recipe
+    from visavis.training.recipe_files import find_recipe
 
     student = taught_by(find_recipe(recipe), teacher)
     resources = Resources(devices, nodes, threads, None if budget is None else seconds(budget))

@@ -46,7 +46,7 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """List our recipes, with published figures beside those reached; or show one as TOML."""
-    from visavis.training.recipe import find_recipe, own_recipes
+    from visavis.training.recipe_files import find_recipe, own_recipes
 
     chosen = [find_recipe(each) for each in ([name] if name else sorted(own_recipes()))]
     ours, skipped = _figures(runs)
@@ -73,7 +73,7 @@ def _figures(folder: Path | None) -> tuple[dict[str, Ours], bool]:
     from visavis.report.floors import below_floors
     from visavis.report.recipe_figures import SHIPPED, RecipeFigures, read_figures
     from visavis.report.run_file import RUN, load_run
-    from visavis.training.recipe import own_recipes
+    from visavis.training.recipe_files import own_recipes
 
     if folder is not None and not folder.is_dir():
         raise DataError(f"there is no folder {folder}; name one that holds runs")

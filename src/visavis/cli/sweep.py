@@ -48,7 +48,7 @@ def sweep(
         raise ModelError("training needs torch; pip install 'visavis[train]'") from None
     from visavis.data.source import open_source
     from visavis.training.processes import Resources
-    from visavis.training.recipe import find_recipe
+    from visavis.training.recipe_files import find_recipe
     from visavis.training.sweep import sweep as run
     from visavis.training.sweep_axes import parse_axes, read_axes
 

@@ -47,7 +47,7 @@ def train(
     """Train a Siamese network, calibrate it, measure it, and write its model folder and report."""
     need_torch()
     from visavis.training.processes import Resources
-    from visavis.training.recipe import find_recipe
+    from visavis.training.recipe_files import find_recipe
 
     chosen = find_recipe(recipe)
     resources = Resources(devices, nodes, threads, None if budget is None else seconds(budget))

@@ -55,10 +55,10 @@ def tune(
     except ImportError:
         raise ModelError(MISSING) from None
     from visavis.data.source import open_source
-    from visavis.training.recipe import find_recipe
-    from visavis.training.space import read_space
-    from visavis.training.tune import Plan
+    from visavis.training.recipe_files import find_recipe
+    from visavis.training.space_files import read_space
     from visavis.training.tune import tune as run
+    from visavis.training.tune_workers import Plan
 
     chosen = find_recipe(recipe)
     plan = Plan(

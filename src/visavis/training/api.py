@@ -8,7 +8,8 @@ from visavis.data.faceset import Source
 from visavis.data.source import open_source
 from visavis.models.model import Model
 from visavis.training.processes import ALONE, Resources
-from visavis.training.recipe import Recipe, find_recipe
+from visavis.training.recipe import Recipe
+from visavis.training.recipe_files import find_recipe
 from visavis.training.train import MODEL
 from visavis.training.train import train as run
 

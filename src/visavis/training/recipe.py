@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -234,23 +232,12 @@ class Recipe(_Part):
             raise ValueError(f"a teacher teaches no head {self.head.kind}; set head.kind to cosine")
 
     @classmethod
-    def read(cls, path: Path) -> Recipe:
-        """The recipe in a TOML file.
-
-        With ``extends = "lfw-koch"`` or ``extends = "mine.toml"``, a file beside it, it holds only
-        what it changes: tables are merged key by key, anything else is replaced. Its name,
-        description and published figures are its own, and so are the options of another backbone
-        or kind.
+    def from_dict(cls, values: dict[str, Any], origin: str = "the recipe") -> Recipe:
+        """A recipe from plain values; errors name the key.
 
         Raises:
-            DataError: missing, not TOML, extending itself, or with an unknown key or a wrong
-                value; it names the key.
+            DataError: an unknown key or a wrong value.
         """
-        return cls.from_dict(_read_whole(path), str(path))
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any], origin: str = "the recipe") -> Recipe:
-        """A recipe from plain values; errors name the key, as ``read`` says."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -260,32 +247,6 @@ class Recipe(_Part):
             if first["type"] == "extra_forbidden":
                 reason = "is no key of a recipe"
             raise DataError(f"{origin}: {key}: {reason}") from None
-
-
-def _read_whole(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The values of a recipe file, merged into those of the recipe that it extends."""
-    if path in extending:
-        raise DataError(f"{extending[0]} extends itself")
-    values = _read_toml(path)
-    base = values.pop("extends", None)
-    if base is None:
-        return values
-    if not isinstance(base, str):
-        raise DataError(f"{path}: extends is the name of a recipe or a .toml file, not {base!r}")
-    beside = path.parent / base if base.endswith(".toml") else locate_recipe(base)
-    inherited = _read_whole(beside, (*extending, path))
-    for key in ("name", "description", "published"):
-        inherited.pop(key, None)
-    return merged(inherited, values)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"there is no recipe {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not TOML: {error}") from None
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -300,33 +261,3 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
         whole[key] = merged(base[key], value) if both else value
     return whole
-
-
-def find_recipe(name: str) -> Recipe:
-    """A recipe by the path of its TOML file, or one of visavis's own by name.
-
-    Raises:
-        DataError: neither, or a recipe with a mistake.
-    """
-    return Recipe.read(locate_recipe(name))
-
-
-def locate_recipe(name: str) -> Path:
-    """The file of a recipe: a path that ends in ``.toml``, or one of visavis's own by name.
-
-    Raises:
-        DataError: no such name.
-    """
-    path = Path(name)
-    if path.suffix == ".toml":
-        return path
-    own = own_recipes()
-    if name not in own:
-        raise DataError(f"there is no recipe {name}; give a .toml file or one of {', '.join(own)}")
-    return own[name]
-
-
-def own_recipes() -> dict[str, Path]:
-    """The recipes that come with visavis, by name."""
-    folder = Path(__file__).parents[1] / "recipes"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}

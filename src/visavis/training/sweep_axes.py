@@ -10,7 +10,7 @@ from typing import Any
 
 from visavis.errors import DataError
 from visavis.training.recipe import Recipe, merged
-from visavis.training.space import locate_space, read_space_file
+from visavis.training.space_files import locate_space, read_space_file
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ import hashlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import make_url
@@ -26,6 +25,7 @@ from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.training.recipe import Recipe
 from visavis.training.space import Choice, Dimension, Draw, Space
+from visavis.training.tune_sampler import PerTrial, sampler_for
 
 DATABASE = "study.db"
 HEARTBEAT, GRACE = 10, 60
@@ -37,7 +37,6 @@ ATTEMPTS = 4
 RETRIES = 2
 """A trial whose process dies is run again so often, from its last epoch where that is kept."""
 
-SAMPLERS = ("tpe", "gp")
 STARTUP, WARMUP = 5, 3
 """Trials before any is pruned, and epochs of a trial before it can be."""
 
@@ -52,7 +51,7 @@ def open_study(
     Args:
         storage: URL of a database.
         recipe, space, source: what is tuned; another study of the recipe's name is refused.
-        sampler: one of ``SAMPLERS``.
+        sampler: one of ``visavis.training.tune_sampler.SAMPLERS``.
         seed: of what is drawn.
 
     Raises:
@@ -150,6 +149,14 @@ def repeated(trials: Sequence[FrozenTrial]) -> set[int]:
     return {number for trial in trials for number in trial.system_attrs.get("retry_history", [])}
 
 
+def best_of(study: optuna.Study, trials: list[FrozenTrial]) -> int | None:
+    """The number of the best trial of those, the first of equals."""
+    sign = 1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else -1
+    values = {t.number: t.value for t in trials if t.state == TrialState.COMPLETE}
+    known = {number: sign * value for number, value in values.items() if value is not None}
+    return max(known, key=lambda number: (known[number], -number), default=None)
+
+
 def _identity(recipe: Recipe, space: Space, source: Source) -> dict[str, str]:
     rows = sorted(
         (photo.name, source.faces.names[person])
@@ -174,80 +181,6 @@ def _claim(study: optuna.Study, storage: str, identity: dict[str, str]) -> None:
                 f"{shown(storage)} holds the study {study.study_name} with another {name}; name "
                 "another --output or --storage, or give the recipe another name"
             )
-
-
-def sampler_for(name: str, space: Space, seed: int) -> Callable[[int], optuna.samplers.BaseSampler]:
-    """What makes the sampler of each trial, by its number.
-
-    Raises:
-        DataError: an unknown name, or a space that is not the same for all trials where the
-            sampler needs one.
-    """
-    if name not in SAMPLERS:
-        raise DataError(f"there is no sampler {name}; there are: {', '.join(SAMPLERS)}")
-    if name == "gp" and space.varies:
-        raise DataError(
-            f"{space.origin} draws some keys in some trials only, which a Gaussian process cannot "
-            "compare; take --sampler tpe"
-        )
-
-    def make(number: int) -> optuna.samplers.BaseSampler:
-        own = int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=4).digest())
-        if name == "tpe":
-            return optuna.samplers.TPESampler(seed=own)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.samplers.GPSampler(seed=own, warn_independent_sampling=False)
-
-    return make
-
-
-class PerTrial(optuna.samplers.BaseSampler):
-    """A sampler seeded anew for each trial, by the trial's number.
-
-    So workers that begin at once do not draw alike, and one that was killed draws what it would
-    have drawn.
-    """
-
-    def __init__(self, make: Callable[[int], optuna.samplers.BaseSampler]) -> None:
-        self._make, self._sampler = make, make(0)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Seed."""
-        self._sampler = self._make(trial.number)
-        self._sampler.before_trial(study, trial)
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """As the sampler does."""
-        return self._sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As the sampler does."""
-        return self._sampler.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """As the sampler does."""
-        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def after_trial(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        """As the sampler does."""
-        self._sampler.after_trial(study, trial, state, values)
 
 
 def drawing(trial: optuna.Trial) -> Draw:
