@@ -114,6 +114,13 @@ class TestExtends:
             tmp_path, "other", 'extends = "base.toml"\nname = "o"\n[net]\nbackbone = "koch"\n'
         )
         assert find_recipe(str(other)).net.options == {}
+        named = self.write(
+            tmp_path,
+            "named",
+            'extends = "base.toml"\nname = "n"\n'
+            '[net]\nbackbone = "koch"\noptions = { units = 9 }\n',
+        )
+        assert find_recipe(str(named)).net.options == {"units": 9}
 
     def test_one_of_ours(self, tmp_path: Path) -> None:
         path = self.write(tmp_path, "mine", 'extends = "att-triplet"\nname = "mine"\nseed = 7\n')

@@ -258,6 +258,6 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     if any(changes.get(key, base.get(key)) != base.get(key) for key in ("backbone", "kind")):
         whole.pop("options", None)  # those of what is replaced
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        whole[key] = merged(base[key], value) if both else value
+        both = isinstance(value, dict) and isinstance(whole.get(key), dict)
+        whole[key] = merged(whole[key], value) if both else value
     return whole
