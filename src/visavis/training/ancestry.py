@@ -25,11 +25,12 @@ def outside_data(recipe: Recipe, fitted: Fitted, data_fingerprint: str) -> str:
     parts = fitted.parts
     if parts.base is not None:
         return parts.base.card.outside_data
-    words = []
-    if parts.start is not None:
-        if seen := _seen(parts.start, data_fingerprint):
-            words.append(f"weights {recipe.net.pretrained}: {seen}")
-    elif recipe.net.pretrained:
+    words = [
+        f"weights of {start.name}: {seen}"
+        for start in parts.starts
+        if (seen := _seen(start, data_fingerprint))
+    ]
+    if recipe.net.pretrained and not parts.starts:
         words.append(f"weights {recipe.net.pretrained}")
     if parts.teacher is not None:
         seen = _seen(parts.teacher.card, data_fingerprint) or "no other photos"
@@ -53,7 +54,7 @@ def licence(fitted: Fitted) -> str:
     parts = fitted.parts
     if parts.base is not None:
         return parts.base.card.licence
-    stated = [_stated(parts.start)] if parts.start else []
+    stated = [_stated(start) for start in parts.starts]
     if parts.teacher and (own := _stated(parts.teacher.card)):
         stated.append(f"teacher {parts.teacher.name}: {own}")
     return "; ".join(dict.fromkeys([OWN_LICENCE, *filter(None, stated)]))

@@ -118,12 +118,14 @@ def fit(
     _train(trainer, twin, batches, last if resume and last.exists() else None, folder)
     if not first:
         raise SystemExit
-    twin.load_state_dict(SafeCheckpoints().load_checkpoint(best.best_model_path)["state_dict"])
+    # By name: the folder may have been moved since the checkpoint was written.
+    chosen = folder / "checkpoints" / Path(best.best_model_path).name
+    twin.load_state_dict(SafeCheckpoints().load_checkpoint(chosen)["state_dict"])
     twin.cpu().eval()
     return replace(
         fitted,
         history=watch.history,
-        best_epoch=int(Path(best.best_model_path).stem.split("-")[-1]) + 1,
+        best_epoch=int(chosen.stem.split("-")[-1]) + 1,
         seconds=watch.seconds,
         stopped=why_stopped(trainer, recipe),
         warnings=[*fitted.warnings, *twin.warned],

@@ -17,6 +17,7 @@ from visavis.errors import DataError
 from visavis.photos.input_spec import InputSpec
 from visavis.training.batches import Batches, PairBatches, PeopleBatches, PhotoBatches
 from visavis.training.embeddings import embeddings_by, embeddings_of
+from visavis.training.fisher import start_by_fisher
 from visavis.training.material import Material
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
@@ -53,6 +54,8 @@ def read_inputs(
 ) -> tuple[Reading, Reading]:
     """How to read the training and the validation photos.
 
+    An embedding layer that is solved for is solved here: what is read may be its embeddings.
+
     Raises:
         DataError: none of them can be used, or the run's folder cannot be written.
     """
@@ -72,13 +75,16 @@ def read_inputs(
             raise DataError(f"{faces.name}: no photo can be used for the {purpose}{by}: {told}")
         inputs = (
             _from_memory(embeddings_of(store, recipe, parts, progress))
-            if parts.cached
+            if parts.cached and recipe.loss  # without one nothing is read
             else _crops(store.read)
         )
         taught = _from_memory(embeddings_by(teacher, shown, progress)) if teacher else None
         left_out = f"photos left out of the {purpose}: {told}" if told else ""
         return Reading(inputs, taught, usable, len(store.unreadable), left_out)
 
+    if parts.encoder is not None:
+        train = material.train.faces
+        start_by_fisher(recipe, parts.encoder, cut(train, parts.spec), train.people, progress)
     return read(material.train.faces, "training"), read(material.validation.faces, "validation")
 
 

@@ -15,6 +15,7 @@ from visavis.models.folder import CARD, WEIGHTS
 from visavis.models.model import Model
 from visavis.models.zoo import known_models
 from visavis.nets.backbones import BACKBONES, build_backbone
+from visavis.nets.backbones.backbone import Backbone
 from visavis.nets.encoder import Encoder
 from visavis.nets.heads import Head, build_head
 from visavis.nets.input import Input
@@ -30,6 +31,7 @@ from visavis.nets.losses import (
 from visavis.nets.pretrained import load_state, read_state
 from visavis.nets.registry import build
 from visavis.photos.input_spec import InputSpec
+from visavis.training.fused import FUSED, build_fused
 from visavis.training.recipe import Recipe
 from visavis.training.weights import public_weights, read_weights
 
@@ -45,7 +47,7 @@ class Parts:
         spec: the crops that it takes.
         size: of an embedding.
         teacher: whose embeddings the network learns, where it does.
-        start: the card of the model folder that the network started from, where it did.
+        starts: the cards of the model folders that the network started from.
     """
 
     base: Model | None
@@ -54,7 +56,7 @@ class Parts:
     spec: InputSpec
     size: int
     teacher: Model | None = None
-    start: Card | None = None
+    starts: tuple[Card, ...] = ()
 
     @property
     def cached(self) -> bool:
@@ -79,26 +81,43 @@ def build_parts(recipe: Recipe, threads: int | None = None) -> Parts:
             head = build_head(recipe.head.kind, size, **recipe.head.options)
         return Parts(base, None, head, base.card.input, size)
     with sentences(recipe):
-        spec = _input(recipe)
-        backbone = build_backbone(net.backbone, spec, **net.options)
-        encoder = Encoder(
-            backbone,
-            net.embedding,
-            batchnorm=net.batchnorm,
-            normalise=net.normalise,
-            flip=net.flip,
-        )
+        encoder, starts = build_encoder(recipe)
         head = build_head(recipe.head.kind, encoder.size, **recipe.head.options)
-        start = _start_from(net.pretrained, net.backbone, encoder, head) if net.pretrained else None
+        if net.pretrained:
+            starts += _start_from(net.pretrained, net.backbone, encoder, head)
         encoder.freeze(net.frozen)
+    spec = encoder.spec
     crops = InputSpec(
         width=spec.width, height=spec.height, colour=spec.colour, template=spec.template
     )
     teacher = Model.load(recipe.teacher, threads=threads) if recipe.teacher else None
-    parts = Parts(None, encoder, head, crops, encoder.size, teacher, start)
+    parts = Parts(None, encoder, head, crops, encoder.size, teacher, starts)
     with sentences(recipe):
         _check_teacher(parts)
     return parts
+
+
+def build_encoder(recipe: Recipe) -> tuple[Encoder, tuple[Card, ...]]:
+    """Build a recipe's network with fresh weights, or of others; with the cards of those.
+
+    Raises:
+        ValueError: a name or option that the recipe gets wrong.
+    """
+    net = recipe.net
+    cards: tuple[Card, ...] = ()
+    backbone: Backbone
+    if net.backbone == FUSED:
+        backbone, cards = build_fused(net.options)
+    else:
+        backbone = build_backbone(net.backbone, _input(recipe), **net.options)
+    encoder = Encoder(
+        backbone,
+        net.embedding,
+        batchnorm=net.batchnorm,
+        normalise=net.normalise,
+        flip=net.flip,
+    )
+    return encoder, cards
 
 
 def build_loss(recipe: Recipe, head: Head, people: int, size: int) -> PairLoss | BatchLoss | Distil:
@@ -153,7 +172,7 @@ def sentences(recipe: Recipe) -> Iterator[None]:
 
 def _input(recipe: Recipe) -> Input:
     if recipe.net.backbone not in BACKBONES:
-        known = ", ".join([*BACKBONES, *known_models()])
+        known = ", ".join([*BACKBONES, FUSED, *known_models()])
         raise ValueError(f"there is no backbone {recipe.net.backbone!r}; there are: {known}")
     default = BACKBONES[recipe.net.backbone].default_input
     if recipe.crop is None:
@@ -181,14 +200,14 @@ def _check_teacher(parts: Parts) -> None:
         raise ValueError("all of the student is frozen; set net.frozen to none")
 
 
-def _start_from(pretrained: str, backbone: str, encoder: Encoder, head: Head) -> Card | None:
+def _start_from(pretrained: str, backbone: str, encoder: Encoder, head: Head) -> tuple[Card, ...]:
     """Public weights for the backbone, or all that fits of a model folder of ours; its card."""
     folder = Path(pretrained)
     if (folder / CARD).is_file():
         if not (folder / WEIGHTS).is_file():
             raise ValueError(f"{folder} holds no {WEIGHTS}, so there is nothing to go on from")
         read_weights(folder / WEIGHTS, encoder, head)
-        return Card.read(folder / CARD)
+        return (Card.read(folder / CARD),)
     path = public_weights(backbone, pretrained)
     load_state(encoder.backbone, read_state(path), str(path))
-    return None
+    return ()

@@ -50,14 +50,31 @@ class DataPart(_Part):
     gallery: Literal["test", "all"] = "test"
 
 
+class FisherPart(_Part):
+    """The embedding layer's start in closed form; see ``visavis.training.fisher``.
+
+    Attributes:
+        components: principal components of the backbone's vectors that it is made of.
+        shrinkage: of the scatter within people towards a multiple of the identity.
+        photos: at most so many are solved on.
+    """
+
+    components: Count = 800
+    shrinkage: Annotated[float, Field(ge=0, le=1)] = 0.05
+    photos: Count = 20_000
+
+
 class NetPart(_Part):
     """The twin.
 
     Attributes:
-        backbone: a name in ``visavis.nets.BACKBONES``, or a known model or a model folder, whose
+        backbone: a name in ``visavis.nets.BACKBONES``; ``fused`` for the networks of several model
+            folders, named by the option ``of``; or a known model or a model folder, whose
             embeddings are then computed once and only the head is trained.
         options: the backbone's own, such as ``dropout``.
         embedding: numbers of a linear layer on the backbone's features; ``None`` for none.
+        fisher: that layer starts as Fisher's discriminants of the training people, instead of at
+            random; ``None`` for random.
         pretrained: what the backbone starts from: a file of weights, or a model folder of the same
             backbone, of which embedding layer and head are taken too where they are the same;
             empty to start from scratch.
@@ -71,6 +88,7 @@ class NetPart(_Part):
     backbone: str
     options: dict[str, Any] = {}
     embedding: Count | None = None
+    fisher: FisherPart | None = None
     pretrained: str = ""
     frozen: Literal["all", "embedding", "none"] | Count = "none"
     batchnorm: bool = True
@@ -214,6 +232,11 @@ class Recipe(_Part):
             raise ValueError("schedule.warmup must be shorter than schedule.epochs")
         if self.data.pairs != "batch" and len(self.loss) > 1:
             raise ValueError("listed pairs are trained with one loss; sums are for batches")
+        if self.net.fisher and (self.net.embedding is None or self.net.batchnorm):
+            raise ValueError(
+                "net.fisher is the start of an embedding layer by itself; set net.embedding to its "
+                "size and net.batchnorm to false"
+            )
         self._check_teacher()
         return self
 

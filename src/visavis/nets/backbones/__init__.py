@@ -9,6 +9,7 @@ from visavis.nets.backbones.alexnet import AlexNet
 from visavis.nets.backbones.backbone import Backbone
 from visavis.nets.backbones.blocks import Blocks
 from visavis.nets.backbones.facenet import FaceNet
+from visavis.nets.backbones.gradients import Gradients
 from visavis.nets.backbones.iresnet import IResNet
 from visavis.nets.backbones.koch import Koch
 from visavis.nets.backbones.resnet import ResNet50, ResNet152
@@ -25,6 +26,7 @@ BACKBONES: Final[Mapping[str, type[Backbone]]] = {
     "resnet152": ResNet152,
     "facenet": FaceNet,
     "iresnet": IResNet,
+    "gradients": Gradients,
 }
 
 
