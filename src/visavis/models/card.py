@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from visavis.errors import ModelError
 from visavis.models.calibration import Calibration
+from visavis.models.quantised import Quantised
 from visavis.models.scores import Scores, Threshold
 from visavis.photos.input_spec import InputSpec
 
@@ -39,6 +40,7 @@ class Card(BaseModel):
         recipe, data_fingerprint: of a trained model.
         training: how its run went: epochs, seconds, why it stopped, parameters.
         parent: fingerprint and agreement of a quantised or distilled copy's parent.
+        quantised: of a quantised copy, what was measured beside its parent.
         files: sha256 of every file beside the card.
     """
 
@@ -64,6 +66,7 @@ class Card(BaseModel):
     training: dict[str, Any] | None = None
     data_fingerprint: str | None = None
     parent: dict[str, Any] | None = None
+    quantised: Quantised | None = None
     files: dict[str, str] = {}
 
     @classmethod

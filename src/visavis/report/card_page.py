@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from visavis.evaluation.figures import LABELS, Estimate
 from visavis.models.card import Card
 from visavis.models.scores import Scores
+from visavis.report.card_copy import copy_section
 from visavis.report.score_plots import coarse, draw_distributions
 from visavis.report.style import INK, house_style, legend_above
 from visavis.report.wording import interval, rate, value
@@ -48,7 +49,14 @@ def card_page(card: Card) -> str:
     }
     lines = [f"# {card.name}", "", card.description, "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {_cell(fact)} |" for name, fact in facts.items()]
-    lines += ["", *_usage(card), *_thresholds(card), *_figures(card), *_limits()]
+    lines += [
+        "",
+        *_usage(card),
+        *copy_section(card),
+        *_thresholds(card),
+        *_figures(card),
+        *_limits(),
+    ]
     return "\n".join(lines) + "\n"
 
 
