@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from visavis.errors import UnsupportedRateError
@@ -91,3 +91,18 @@ def test_error_rates_are_exact_in_the_tail_and_interpolated_below():
     assert table.fmr(0.0) == pytest.approx(0.5)
     assert table.fnmr([0.4, 0.55, 0.7]) == pytest.approx([0, 0.5, 1])
     assert np.isnan(scores(impostor).fnmr(0.0))
+
+
+@given(st.integers(31, 10**9), st.floats(1e-12, 0.9))
+def test_a_refused_rate_comes_with_one_that_can_be_had(comparisons: int, fmr: float) -> None:
+    assume(comparisons < comparisons_needed(fmr))
+    with pytest.raises(UnsupportedRateError, match="enough for a rate of") as caught:
+        check_supported(fmr, comparisons)
+    rate = float(str(caught.value).rsplit(" ", 1)[1])
+    check_supported(rate, comparisons)
+    assert rate <= 1.1 * 30 / comparisons
+
+
+def test_too_few_comparisons_for_any_rate() -> None:
+    with pytest.raises(UnsupportedRateError, match="there are 12; name a threshold instead"):
+        check_supported(0.1, 12)

@@ -136,8 +136,19 @@ def check_supported(fmr: float, comparisons: int) -> None:
     if not 0 < fmr < 1:
         raise UnsupportedRateError(f"a false-match rate lies between 0 and 1, not {fmr:g}")
     needed = comparisons_needed(fmr)
-    if comparisons < needed:
-        raise UnsupportedRateError(
-            f"a false-match rate of {fmr:g} needs {needed:,} comparisons of different people; "
-            f"there are {comparisons:,}"
-        )
+    if comparisons >= needed:
+        return
+    said = (
+        f"a false-match rate of {fmr:g} needs {needed:,} comparisons of different people; "
+        f"there are {comparisons:,}"
+    )
+    # Rounded up to two digits, so that it is supported as it is read.
+    lowest = _round_up(COMPARISONS_PER_ERROR / comparisons) if comparisons else 1.0
+    mend = f", enough for a rate of {lowest:g}" if lowest < 1 else "; name a threshold instead"
+    raise UnsupportedRateError(said + mend)
+
+
+def _round_up(rate: float) -> float:
+    """To two significant digits."""
+    digit = 10.0 ** (np.floor(np.log10(rate)) - 1)
+    return float(np.ceil(rate / digit) * digit)
