@@ -1,6 +1,7 @@
 # `make help` lists the targets. Each makes .venv and installs what is missing by itself.
 PYTHON ?= python3
 LFW ?= data/lfw
+ATT ?= data/att
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
@@ -54,8 +55,10 @@ results: .venv/core ## measure the figures of RESULTS.md again: make results LFW
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 1 --results RESULTS.md
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 2 --results RESULTS.md
 
-docs: .venv/dev ## build the documentation into site/
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
+docs: .venv/dev ## build the documentation into site/, running the tutorial's commands (minutes)
+	@rm -rf build/tutorial && mkdir -p build/tutorial
+	@if [ -d $(ATT) ]; then cp -r $(ATT) build/tutorial/att; fi
+	@PATH="$(CURDIR)/$(BIN):$$PATH" NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
 
 clean: ## remove what the targets made
 	rm -rf .venv site demo.png

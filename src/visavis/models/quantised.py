@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 Precision = Literal["int8", "fp16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
-class Speed(BaseModel):
+class Pace(BaseModel):
     """Milliseconds a crop, of both in turns on the machine that made the copy.
 
     Attributes:
-        runtime: that ran them.
-        one, parent_one: crops one at a time.
-        batch: crops in a batch.
-        many, parent_many: in batches.
+        batch: crops at once.
+        parent, own: the median of each.
+        times: how many times as fast as its parent: the median over the turns.
+        low, high: its 95 % interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    runtime: str
-    one: Annotated[float, Field(gt=0)]
-    parent_one: Annotated[float, Field(gt=0)]
     batch: int
-    many: Annotated[float, Field(gt=0)]
-    parent_many: Annotated[float, Field(gt=0)]
+    parent: float
+    own: float
+    times: float
+    low: float
+    high: float
 
     @property
-    def times_one(self) -> float:
-        """How many times as fast as its parent, one crop at a time."""
-        return self.parent_one / self.one
-
-    @property
-    def times_many(self) -> float:
-        """How many times as fast as its parent, in batches."""
-        return self.parent_many / self.many
+    def faster(self) -> bool:
+        """Whether by more than the turns differ among themselves."""
+        return self.low > 1
 
 
 class Quantised(BaseModel):
@@ -48,8 +43,8 @@ class Quantised(BaseModel):
         calibrated_on: the crops that the int8 scales were found with, in words; else empty.
         agreement, lowest: mean and lowest cosine between the embeddings of both.
         photos: the reported people's photos that they were compared on.
-        runtimes: lowest cosine between the copy's embeddings by the runtime in use and by ONNX
-            Runtime; ``None`` where no other is installed.
+        runtimes: lowest cosine between the copy's embeddings by ``runtime`` and by ONNX Runtime;
+            ``None`` where that is it.
         protocol: what was fitted on and what was reported, in words.
         pairs: the reported pairs, in words; n_pairs: how many.
         verdicts: the share of them on which both decide alike, each at its threshold of best
@@ -58,7 +53,7 @@ class Quantised(BaseModel):
         difference, low, high: accuracy less the parent's, paired, with its 95 % interval; ``None``
             where there are too few people.
         size, parent_size: bytes of ``encoder.onnx``.
-        speed: of both.
+        runtime: that both were timed with; speed: one crop at a time, and in batches.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,7 +75,8 @@ class Quantised(BaseModel):
     high: float | None = None
     size: int
     parent_size: int
-    speed: Speed
+    runtime: str
+    speed: tuple[Pace, ...]
 
     @property
     def loses(self) -> bool | None:

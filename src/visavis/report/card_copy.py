@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from visavis.models.card import Card
-from visavis.models.quantised import Quantised
+from visavis.models.quantised import Pace, Quantised
 from visavis.report.wording import number, percent, signed
 
-FASTER = 1.05
-"""Times as fast: up to it, a copy is no faster."""
 AGREED = 0.999
 """Cosine that two runtimes of a float32 model reach."""
 
@@ -35,12 +33,13 @@ def copy_section(card: Card) -> list[str]:
 
 def comparison(quantised: Quantised) -> list[tuple[str, str, str]]:
     """Figure, parent's and copy's."""
-    speed = quantised.speed
     return [
         ("accuracy", number(quantised.parent_accuracy), number(quantised.accuracy)),
         ("encoder, MB", f"{quantised.parent_size / 1e6:.1f}", f"{quantised.size / 1e6:.1f}"),
-        ("ms a crop, one at a time", f"{speed.parent_one:.2f}", f"{speed.one:.2f}"),
-        (f"ms a crop, {speed.batch} at once", f"{speed.parent_many:.2f}", f"{speed.many:.2f}"),
+        *(
+            (f"ms a crop, {_at_once(pace)}", f"{pace.parent:.2f}", f"{pace.own:.2f}")
+            for pace in quantised.speed
+        ),
     ]
 
 
@@ -75,7 +74,7 @@ def _runtimes(quantised: Quantised) -> list[str]:
     if quantised.runtimes is None:
         return []
     found = (
-        f"Its embeddings by {quantised.speed.runtime} and by onnxruntime agree to a cosine of "
+        f"Its embeddings by {quantised.runtime} and by onnxruntime agree to a cosine of "
         f"{quantised.runtimes:.4f} at the lowest"
     )
     if quantised.runtimes >= AGREED:
@@ -84,14 +83,17 @@ def _runtimes(quantised: Quantised) -> list[str]:
 
 
 def _speed(quantised: Quantised) -> str:
-    speed = quantised.speed
-    ways = (
-        ("one crop at a time", speed.times_one),
-        (f"{speed.batch} at once", speed.times_many),
-    )
-    faster = [f"{times:.2f} times as fast {way}" for way, times in ways if times > FASTER]
-    slower = [f"no faster {way} ({times:.2f} times)" for way, times in ways if times <= FASTER]
+    paces = sorted(quantised.speed, key=lambda pace: not pace.faster)
+    told = [
+        f"{'' if pace.faster else 'no faster: '}{pace.times:.2f} times as fast {_at_once(pace)} "
+        f"(95 % interval {pace.low:.2f} to {pace.high:.2f})"
+        for pace in paces
+    ]
     return (
-        f"Beside its parent, by {speed.runtime} on the machine that made it, it is "
-        f"{' and '.join([*faster, *slower])}."
+        f"Beside its parent, by {quantised.runtime} on the machine that made it, it is "
+        f"{' and '.join(told)}."
     )
+
+
+def _at_once(pace: Pace) -> str:
+    return "one at a time" if pace.batch == 1 else f"{pace.batch} at once"

@@ -105,6 +105,8 @@ def quantise(
                 parent, copy, material, crops, precision=precision, progress=progress
             )
             write_folder(place, finished, {**files, **card_files(finished)})
+            if folder.exists():
+                folder.rmdir()  # it is empty, and not every system renames onto a folder
             place.rename(folder)
     except OSError as error:
         raise ModelError(f"cannot write the model folder {folder}: {error.strerror}") from None
@@ -119,9 +121,11 @@ def _check(card: Card, origin: Path, folder: Path) -> None:
             f"{origin} is an {card.quantised.precision} copy already; export {parent}, which it "
             "was made of"
         )
-    if folder.is_dir() and not any(folder.iterdir()):
-        return
-    if folder.exists():
+    try:
+        free = not any(folder.iterdir()) if folder.is_dir() else not folder.exists()
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be written: {error.strerror}") from None
+    if not free:
         raise ModelError(f"{folder} exists already; choose another folder or remove it first")
 
 
@@ -196,6 +200,7 @@ def _finish(
         protocol=material.words,
         size=(copy.folder / ENCODER).stat().st_size,
         parent_size=(parent.folder / ENCODER).stat().st_size,
+        runtime=copy.encoder.runtime,
         speed=measure_speed(parent, copy, crops, progress),
         **compared(before, after),
     )
