@@ -86,6 +86,15 @@ def test_not_a_graph(tmp_path, runtime):
     assert "\n" not in str(caught.value)
 
 
+def test_a_graph_that_openvino_reads_but_cannot_run(encoder):
+    grey = np.zeros((1, 8, 6, 1), np.uint8)  # its weights are for three channels
+    with pytest.raises(
+        ModelError, match=r"encoder\.onnx is not a graph OpenVINO can run"
+    ) as caught:
+        open_network(encoder, "openvino")(grey)
+    assert "\n" not in str(caught.value)
+
+
 def test_without_openvino(encoder, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "visavis.runtime.openvino", raising=False)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from visavis.photos.face import Face
     from visavis.photos.photo import Photo
     from visavis.training.api import train
+    from visavis.training.quantise import quantise
 
 __all__ = [
     "CrowdError",
@@ -42,6 +43,7 @@ __all__ = [
     "VisavisError",
     "__version__",
     "load",
+    "quantise",
     "train",
     "verify",
     "verify_all",
@@ -53,6 +55,7 @@ _HOMES = {
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
     "load": "visavis.matching.face_model",
+    "quantise": "visavis.training.quantise",
     "train": "visavis.training.api",
     "verify": "visavis.matching.verify",
     "verify_all": "visavis.matching.verify",

@@ -32,15 +32,13 @@ def export(
 
     What the copy costs and gains, in accuracy, size and speed, stands in its card.
     """
-    from visavis.data.source import open_source
     from visavis.training.quantise import quantise
 
     if int8 == fp16:
         raise ModelError("a copy is in one precision; give either --int8 or --fp16")
     precision: Precision = "int8" if int8 else "fp16"
-    source = open_source(data)
     with show.progress() as advance:
-        copied = quantise(model, precision, source, output, threads=threads, progress=advance)
+        copied = quantise(model, precision, data, output, threads=threads, progress=advance)
     skipped = [f"no face found in {path}" for path in copied.missed]
     skipped += [reason for _, reason in copied.unreadable]
     for text in skipped:

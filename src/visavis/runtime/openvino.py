@@ -72,11 +72,11 @@ class OpenVinoNetwork:
                     blob.unlink()
         try:
             model = _CORE.read_model(self._path)
+            model.reshape(dict(zip(model.inputs, map(list, shapes), strict=True)))
+            compiled = _CORE.compile_model(model, "CPU", self._settings)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise ModelError(f"{self._path} is not a graph OpenVINO can run: {reason}") from None
-        model.reshape(dict(zip(model.inputs, map(list, shapes), strict=True)))
-        compiled = _CORE.compile_model(model, "CPU", self._settings)
         exported = io.BytesIO()
         compiled.export_model(exported)
         try_to_cache(name, exported.getvalue())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from visavis.data.download import Progress
-from visavis.data.faceset import FaceSet, Source
+from visavis.data.faceset import Source
 from visavis.errors import ModelError
 from visavis.evaluation.calibrate import calibrate, calibrated_card
 from visavis.evaluation.evaluation import Evaluation
@@ -31,6 +30,7 @@ from visavis.nets.export import export_encoder, export_head
 from visavis.report.card_page import card_files
 from visavis.training.ancestry import licence, outside_data, parent
 from visavis.training.fit import Fitted
+from visavis.training.material import data_fingerprint
 from visavis.training.parts import Parts
 from visavis.training.recipe import Recipe
 from visavis.training.weights import pack_weights
@@ -111,7 +111,7 @@ def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
         "distance": "euclidean",
         "logit": "head",
     }
-    data_fingerprint = _data_fingerprint(fitted.material.train.faces)
+    trained_on = data_fingerprint(fitted.material.train.faces)
     card = Card(
         name=recipe.name,
         description=recipe.description,
@@ -122,9 +122,9 @@ def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
         fingerprint="",
         detector=current_detector(),
         licence=licence(fitted),
-        outside_data=outside_data(recipe, fitted, data_fingerprint),
+        outside_data=outside_data(recipe, fitted, trained_on),
         recipe=recipe.model_dump(mode="json"),
-        data_fingerprint=data_fingerprint,
+        data_fingerprint=trained_on,
         training=_training(recipe, fitted),
         parent=parent(fitted),
     )
@@ -145,14 +145,6 @@ def _training(recipe: Recipe, fitted: Fitted) -> dict[str, Any]:
         "unreadable": fitted.unreadable,
         "warnings": fitted.warnings,
     }
-
-
-def _data_fingerprint(faces: FaceSet) -> str:
-    rows = sorted(
-        (photo.name, faces.names[person])
-        for photo, person in zip(faces.photos, faces.people, strict=True)
-    )
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _difference(parts: Parts, model: Model) -> float:

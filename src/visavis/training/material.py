@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,15 @@ def prepare(source: Source, part: DataPart, seed: int) -> Material:
     material.validation.assert_both_classes()
     material.test.assert_both_classes()
     return material
+
+
+def data_fingerprint(faces: FaceSet) -> str:
+    """sha256 of who is on which photo, by the photos' names, as a card holds it."""
+    rows = sorted(
+        (photo.name, faces.names[person])
+        for photo, person in zip(faces.photos, faces.people, strict=True)
+    )
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _by_lists(source: Source, fitting: PairSet, part: DataPart, seed: int) -> Material:

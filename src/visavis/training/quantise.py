@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.data.faceset import Source
+from visavis.data.source import open_source
 from visavis.errors import ModelError
 from visavis.evaluation.calibrate import Calibrated, calibrated_card
 from visavis.evaluation.embed import EmbeddedPhotos, Progress
@@ -63,8 +64,8 @@ class Copied:
 def quantise(
     model: str,
     precision: Precision,
-    source: Source,
-    folder: Path,
+    source: str | Source,
+    folder: str | Path,
     *,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -78,7 +79,7 @@ def quantise(
     Args:
         model: a known name or a model folder.
         precision: ``int8`` or ``fp16``.
-        source: people to calibrate, fit and report on.
+        source: people to calibrate, fit and report on, or their spec, such as ``folder:people``.
         folder: to make; it may be there if it is empty.
         threads: CPU threads; all cores by default.
         progress: called with the stage, steps done and steps in all.
@@ -88,10 +89,10 @@ def quantise(
             folder that is taken or cannot be written.
         DataError: too few people, or none with a face.
     """
-    origin = locate(model)
+    origin, folder = locate(model), Path(folder)
     card = read_folder(origin)
     _check(card, origin, folder)
-    material = choose_people(source, card)
+    material = choose_people(open_source(source) if isinstance(source, str) else source, card)
     parent = Model.load(origin, threads=threads)
     crops = draw_crops(parent, material.crops, CROPS, progress)
     files = _copied_files(parent, precision, crops, progress)

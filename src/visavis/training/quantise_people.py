@@ -6,7 +6,6 @@ threshold is fitted on too, as neither is reported.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,7 +21,7 @@ from visavis.models.card import Card
 from visavis.models.embed import find_faces
 from visavis.models.model import Model
 from visavis.photos.choose import Choice
-from visavis.training.material import prepare
+from visavis.training.material import data_fingerprint, prepare
 from visavis.training.recipe import Recipe
 
 STAGE = "cropping photos"
@@ -100,15 +99,6 @@ def draw_crops(
     if not crops:
         raise DataError(f"{faces.name}: no photo shows a face to calibrate on; give other photos")
     return np.stack(crops)
-
-
-def data_fingerprint(faces: FaceSet) -> str:
-    """sha256 of who is on which photo, by the photos' names, as a card holds it."""
-    rows = sorted(
-        (photo.name, faces.names[person])
-        for photo, person in zip(faces.photos, faces.people, strict=True)
-    )
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _as_trained(source: Source, card: Card) -> CopyMaterial | None:
