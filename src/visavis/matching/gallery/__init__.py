@@ -1,0 +1,1 @@
+"""People who are known by their faces: who is this, or nobody we know."""
