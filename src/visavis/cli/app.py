@@ -17,7 +17,7 @@ from visavis.version import __version__
 
 VERBS = (
     "verify", "explain", "embed", "evaluate", "calibrate", "train", "distil", "tune", "sweep",
-    "recipes", "compare", "doctor",
+    "recipes", "compare", "group", "match", "doctor",
 )  # fmt: skip
 GROUPS = ("models", "data")
 """A verb is the function of its name in its module; a group is its module's ``app``."""

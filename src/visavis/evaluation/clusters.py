@@ -53,7 +53,7 @@ def cluster_figures(
     """
     table = _Table(people, groups)
     support = Support(table.people, table.people)
-    chunk = max(1, CELLS // len(table.both))
+    chunk = max(1, CELLS // table.groups)
     found = estimates(table.measure, table.people, lambda _: support, chunk=chunk, seed=seed)
     return ClusterFigures(**found)
 
@@ -84,47 +84,41 @@ class _Table:
             raise ValueError(f"{len(people)} photos have people and {len(groups)} groups")
         _, person = np.unique(people, return_inverse=True)
         _, group = np.unique(groups, return_inverse=True)
+        cells, counts = np.unique(np.stack([group, person]), axis=1, return_counts=True)
+        both = counts.astype(np.float64)
         self._photos = np.bincount(person).astype(np.float64)
-        self.people = len(self._photos)
-        cells, self.both = np.unique(np.stack([person, group]), axis=1, return_counts=True)
-        self._person, self._group = cells
-        shape = (len(np.unique(group)), self.people)
-        self._in_group = csr_array((self.both.astype(np.float64), cells[::-1]), shape=shape)
+        self._size = np.bincount(group).astype(np.float64)
+        self.people, self.groups = len(self._photos), len(self._size)
+        shape = (self.groups, self.people)
+        self._both = csr_array((both, cells), shape=shape)
+        self._square = csr_array((both**2, cells), shape=shape)
+        self._together = np.bincount(cells[1], weights=both**2)  # ordered pairs, and selves
 
     def measure(self, drawn: PeopleWeights) -> Shares:
         """The figures, (r,) each, from (people, r) weights."""
         weights = drawn.astype(np.float64)
-        size = self._in_group @ weights
-        cell_weight = weights[self._person]
+        # Of each group the weight of all ordered pairs of photos of two people.
+        size = np.asarray(self._both @ weights)
+        mixed = np.maximum(size**2 - np.asarray(self._square @ weights**2), 0)
         with np.errstate(invalid="ignore"):  # 0 / 0 where a draw leaves nothing to judge
-            return {
-                **self._pairwise(weights, size, cell_weight),
-                **self._bcubed(weights, size, cell_weight),
-            }
+            return {**self._pairwise(weights, mixed), **self._bcubed(weights, mixed)}
 
-    def _pairwise(
-        self, weights: NDArray[np.float64], size: NDArray[np.float64], cell: NDArray[np.float64]
-    ) -> Shares:
-        both = self.both.astype(np.float64)
-        right = (both * (both - 1) / 2) @ cell
-        genuine = (self._photos * (self._photos - 1) / 2) @ weights
-        mixed = ((size**2).sum(axis=0) - both**2 @ cell**2) / 2
+    def _pairwise(self, weights: NDArray[np.float64], mixed: NDArray[np.float64]) -> Shares:
+        right = (self._together - self._photos) @ weights
+        genuine = (self._photos * (self._photos - 1)) @ weights
+        found = right + mixed.sum(axis=0)
         return {
-            "pairwise_precision": right / (right + mixed),
+            "pairwise_precision": right / found,
             "pairwise_recall": right / genuine,
-            "pairwise_f1": 2 * right / (right + mixed + genuine),
+            "pairwise_f1": 2 * right / (found + genuine),
         }
 
-    def _bcubed(
-        self, weights: NDArray[np.float64], size: NDArray[np.float64], cell: NDArray[np.float64]
-    ) -> Shares:
-        both = self.both[:, np.newaxis].astype(np.float64)
+    def _bcubed(self, weights: NDArray[np.float64], mixed: NDArray[np.float64]) -> Shares:
         photos = self._photos @ weights
-        # A photo shares its group with its own person's once, however often that one was drawn.
-        company = both + size[self._group] - cell * both
-        right = cell * both**2
-        precision = (right / company).sum(axis=0) / photos
-        recall = (right / self._photos[self._person][:, np.newaxis]).sum(axis=0) / photos
+        # Of its group, a photo is wrong about so many, by the size that the group really has: of
+        # the drawn photos it would fall with every person left out, and precision would rise.
+        precision = np.maximum(1 - (1 / self._size) @ mixed / photos, 0)
+        recall = (self._together / self._photos) @ weights / photos
         return {
             "bcubed_precision": precision,
             "bcubed_recall": recall,

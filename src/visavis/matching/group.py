@@ -97,9 +97,9 @@ def grow(model: Model, embeddings: NDArray[np.float32], floor: float) -> Tree:
         row = groups.similarity_to(group)
         row[[link for link, _ in chain]] = -np.inf
         nearest = int(row.argmax())
-        similarity = float(row[nearest])
-        if similarity > before and similarity >= floor:
-            chain.append((nearest, similarity))
+        alike = float(row[nearest])
+        if alike > before and alike >= floor:
+            chain.append((nearest, alike))
         elif len(chain) > 1:  # two groups that are each other's nearest
             other = chain[-2][0]
             joins.append((other, group, before))
@@ -108,8 +108,9 @@ def grow(model: Model, embeddings: NDArray[np.float32], floor: float) -> Tree:
         else:  # nobody is alike enough, and no average of others will be
             groups.alive[group] = False
             chain.pop()
-    first, second = (seen[[join[side] for join in joins]] for side in (0, 1))
-    return Tree(len(embeddings), first, second, np.array([join[2] for join in joins]))
+    ends = np.array([join[:2] for join in joins], dtype=np.int64).reshape(-1, 2)
+    similarity = np.array([join[2] for join in joins], dtype=np.float64)
+    return Tree(len(embeddings), seen[ends[:, 0]], seen[ends[:, 1]], similarity)
 
 
 class _Groups:
@@ -153,7 +154,7 @@ class _HeadGroups(_Groups):
         self._mean = model.similarity_matrix(embeddings, embeddings)
 
     def similarity_to(self, group: int) -> NDArray[np.float32]:
-        row = self._mean[group].copy()
+        row: NDArray[np.float32] = self._mean[group].copy()
         row[~self.alive] = -np.inf
         return row
 
