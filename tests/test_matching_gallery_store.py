@@ -125,7 +125,7 @@ def test_a_person_goes_with_all_that_is_known(store):
     with store.database.writing() as connection:
         store.people.remove(connection, [number])
         assert store.counts(connection) == {"people": 1, "photos": 1, "wrong_answers": 0}
-        assert store.people.people_of(connection, [number, other]).keys() == {other}
+        assert store.people.by_number(connection, [number, other]).keys() == {other}
 
 
 def test_merged_people_keep_each_photo_once(store):

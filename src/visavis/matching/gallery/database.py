@@ -103,6 +103,45 @@ class Database:
         """Let go of its files; it opens anew where it is used again."""
         self.engine.dispose()
 
+    @property
+    def read_only(self) -> bool:
+        """Whether its file may not be written."""
+        return self.path is not None and _may_not_be_written(self.path)
+
+    def make_private(self) -> None:
+        """Begin a file that only its owner may read; SQLite's other files follow it."""
+        try:
+            if self.path is not None:
+                self.path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise DataError(f"{self.name} cannot be made: {error.strerror or error}") from None
+
+    def scrub(self) -> bool:
+        """Wipe what deleted rows left in free space and in the log.
+
+        Returns:
+            Whether nothing is left; another process that reads the gallery may hold the log open.
+        """
+        try:
+            with self.alone() as connection:
+                connection.exec_driver_sql("VACUUM")
+                if self.path is None:
+                    return True
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                return not busy
+        except DataError:  # in use, or no room for the copy that VACUUM makes
+            return False
+
+    def size(self, connection: Connection) -> int:
+        """Bytes on the disk, free space and log included."""
+        if self.path is None:
+            asked = "SELECT pg_database_size(current_database())"
+            return int(connection.exec_driver_sql(asked).scalar_one())
+        files = self.path, self.path.with_name(self.path.name + "-wal")
+        return sum(file.stat().st_size for file in files if file.exists())
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the gallery throughout, and changes nothing."""
@@ -153,12 +192,16 @@ class Database:
 def _connect(path: Path) -> sqlite3.Connection:
     """Read and write; read only where the file may not be written, as on a mounted archive."""
     place = str(path)
-    read_only = path.exists() and not os.access(path, os.W_OK)
+    read_only = _may_not_be_written(path)
     if read_only:
         # Beside a file that nobody writes there is no room for WAL's own files, and no need.
         still = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
         place = f"{path.absolute().as_uri()}?mode=ro{still}"
     return sqlite3.connect(place, timeout=BUSY_SECONDS, check_same_thread=False, uri=read_only)
+
+
+def _may_not_be_written(path: Path) -> bool:
+    return path.exists() and not os.access(path, os.W_OK)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

@@ -69,6 +69,12 @@ class FacesTable:
                 known.setdefault(keys[bytes(key)], set()).add(person)
         return known
 
+    def remove(self, connection: Connection, person: int, photo: bytes) -> bool:
+        """Take a photo, by its sha256, from a person; whether it was theirs."""
+        key = self._sealing.key_of(photo)
+        theirs = sa.and_(faces.c.person_id == person, faces.c.photo_key == key)
+        return connection.execute(sa.delete(faces).where(theirs)).rowcount > 0
+
     def embeddings(self, connection: Connection) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Everybody's faces: (n,) numbers of people, ascending, and (n, d) embeddings."""
         asked = sa.select(faces.c.id, faces.c.person_id, faces.c.embedding)

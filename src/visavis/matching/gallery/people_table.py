@@ -45,10 +45,17 @@ class PeopleTable:
         """All people, in the order of their names."""
         return sorted(self._people(connection), key=lambda person: lookup_key(person.name))
 
-    def people_of(self, connection: Connection, numbers: Sequence[int]) -> dict[int, Person]:
+    def by_number(self, connection: Connection, numbers: Sequence[int]) -> dict[int, Person]:
         """Some people, by number; those that are gone are left out."""
-        found = self._people(connection, people.c.id.in_(numbers))
-        return {person.number: person for person in found}
+        return {
+            person.number: person
+            for some in in_blocks(numbers)
+            for person in self._people(connection, people.c.id.in_(some))
+        }
+
+    def count(self, connection: Connection) -> int:
+        """How many there are."""
+        return connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
 
     def expired(self, connection: Connection) -> set[int]:
         """The numbers of people whose time is over."""

@@ -30,6 +30,17 @@ class GalleryFacts:
     cipher: str
     created: datetime
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types for JSON."""
+        return {
+            "number": self.number,
+            "model": self.model,
+            "fingerprint": self.fingerprint,
+            "embedding_size": self.embedding_size,
+            "cipher": self.cipher,
+            "created": self.created.isoformat(),
+        }
+
 
 @dataclass(frozen=True)
 class Person:

@@ -31,7 +31,7 @@ class Store:
     """
 
     def __init__(self, database: Database, facts: GalleryFacts, cipher: Cipher) -> None:
-        sealing = Sealing(facts.number, cipher)
+        self._sealing = sealing = Sealing(facts.number, cipher)
         self.database = database
         self.facts = facts
         self.people = PeopleTable(database.name, sealing)
@@ -66,6 +66,7 @@ class Store:
         """
         if database.path is not None and not database.path.parent.is_dir():
             raise DataError(f"there is no folder {database.path.parent} for {database.path.name}")
+        database.make_private()
         with database.writing() as connection:
             if database.path is None:  # as SQLite's writers are: one after the other
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7665697661766973)"))
@@ -110,6 +111,14 @@ class Store:
         """The audit log, oldest first."""
         asked = sa.select(audit.c.at, audit.c.what, audit.c.person_id, audit.c.photos)
         return [Event(*row) for row in connection.execute(asked.order_by(audit.c.id))]
+
+    def seal_index(self, content: bytes, generation: int) -> bytes:
+        """The index of a generation as a file beside the database may hold it."""
+        return self._sealing.seal(content, "index", generation)
+
+    def open_index(self, sealed: bytes, generation: int) -> bytes:
+        """What such a file holds."""
+        return self._sealing.open(sealed, "index", generation)
 
     def counts(self, connection: Connection) -> dict[str, int]:
         """How many rows each table of people holds."""
