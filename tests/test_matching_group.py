@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,13 @@ from scipy.spatial.distance import squareform
 
 from generated_embeddings import CosineModel, unit
 from visavis.evaluation.clusters import cluster_figures
+from visavis.matching import group_photos as grouping
+from visavis.matching.found import FoundFace, FoundFaces
 from visavis.matching.group import group_faces, grow
+from visavis.matching.group_page import group_page
+from visavis.matching.group_photos import People, group_photos
+from visavis.models.scores import Threshold
+from visavis.report.html import LARGEST_REPORT
 
 COSINE = CosineModel()
 
@@ -136,3 +143,52 @@ def test_planted_people_are_found_in_memory_that_grows_with_faces_not_pairs():
     figures = cluster_figures(who, found)
     assert figures.bcubed_f1.value > 0.99
     assert peak < 4 * 1500 * 1500 / 2  # less than the similarities alone would take
+
+
+def faces(n: int, size: int, photo: str = "photos/a.jpg") -> list[FoundFace]:
+    return [FoundFace(Path(photo), (0, 0, 9, 9), 1, bytes(size)) for _ in range(n)]
+
+
+def people(*groups: list[FoundFace]) -> People:
+    threshold = Threshold(value=0.4, fmr=1e-4, fitted_on="drawn")
+    return People(list(groups), 10, [], threshold, "drawn")
+
+
+def shown(page: str) -> int:
+    return page.count("data:image/jpeg;base64,")
+
+
+def test_a_page_shows_fewer_faces_of_each_rather_than_grow_too_large(monkeypatch):
+    found = people(faces(100, 1000), faces(30, 1000), faces(1, 1000))
+    page = group_page(found, Path("photos"))
+    assert shown(page) == 60 + 30 + 1
+    assert "100 faces, the first 60 shown" in page
+    monkeypatch.setattr("visavis.matching.group_page.PICTURES", 20_000)
+    page = group_page(found, Path("photos"))
+    assert shown(page) == 6 + 6 + 1
+    monkeypatch.setattr("visavis.matching.group_page.PICTURES", 5000)
+    page = group_page(found, Path("photos"))
+    assert shown(page) == 3
+    assert "1 person more would make the page too large" in page
+    assert "1 face more would make the page too large" in page
+    assert len(page) < LARGEST_REPORT
+
+
+def test_a_page_escapes_what_files_are_called():
+    page = group_page(people(faces(2, 10, "photos/<b>.jpg")), Path("photos"))
+    assert "<b>.jpg" not in page
+    assert "&lt;b&gt;.jpg" in page
+
+
+def test_the_most_typical_face_comes_first(monkeypatch):
+    angles = np.radians([30, 0, 4, -4, 90])
+    rows = np.zeros((5, 8), dtype=np.float32)
+    rows[:, 0], rows[:, 1] = np.cos(angles), np.sin(angles)
+    photos = [Path(f"{name}.jpg") for name in "abcde"]
+    found = FoundFaces([FoundFace(p, (0, 0, 1, 1), 1, b"") for p in photos], rows, 6, [])
+    monkeypatch.setattr(grouping, "find_all", lambda *_: found)
+    grouped = group_photos(COSINE, photos, threshold=0.7)
+    names = [[face.photo.stem for face in group] for group in grouped.groups]
+    assert names == [["c", "b", "d", "a"], ["e"]]
+    assert grouped.name(0) == "person_001"
+    assert [face.photo.stem for face in grouped.singles] == ["e"]
