@@ -534,8 +534,11 @@ class TestRealPhotos:
         assert known.enrol("Susan Collins", [tmp_path / "other.png"]).already == ["other.png"]
 
     def test_photos_of_nobody_and_of_many(self, known, samples, tmp_path):
-        one, two = (Photo.open(samples / f"{n}.jpg").pixels for n in ("collins", "biden_2010"))
-        Image.fromarray(np.hstack([one[:600, :600], two[:600, :600]])).save(tmp_path / "both.png")
+        both = Image.new("RGB", (800, 500))
+        for left, name in ((0, "collins"), (400, "biden_2010")):
+            with Image.open(samples / f"{name}.jpg") as picture:
+                both.paste(picture.resize((400, 500)), (left, 0))
+        both.save(tmp_path / "both.png")
         Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(tmp_path / "black.png")
         enrolled = known.enrol("Eve", [tmp_path / "both.png", tmp_path / "black.png"])
         assert [type(reason) for reason in enrolled.skipped] == [CrowdError, NoFaceError]

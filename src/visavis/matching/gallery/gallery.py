@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from visavis.errors import DataError, ModelError
-from visavis.matching.gallery import changes
+from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
@@ -23,8 +23,6 @@ from visavis.matching.gallery.threshold import DEFAULT_FPIR, SearchThreshold
 from visavis.models.model import Model
 from visavis.models.zoo import DEFAULT_MODEL
 from visavis.photos.choose import Choice
-
-DEFAULT_URL = "sqlite:///people.db"
 
 
 class Gallery(Directory):
