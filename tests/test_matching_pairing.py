@@ -29,7 +29,7 @@ def test_both_rates_undo_each_other(fpir, references):
 
 def test_the_nearest_reference():
     assert nearest(TABLE).tolist() == [0, 0, 1]
-    assert nearest(TABLE, 0.7).tolist() == [0, 0, NOBODY]
+    assert nearest(TABLE, 0.6).tolist() == [0, 0, NOBODY]
     assert nearest(TABLE, 0.95).tolist() == [NOBODY] * 3
     assert nearest(np.ones((2, 3), dtype=np.float32)).tolist() == [0, 0]
 

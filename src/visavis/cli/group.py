@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.csv_file import write_rows
 from visavis.cli.embed import list_photos
 from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import DEFAULT_MODEL, AsJson, Fmr, ModelName, Threads, ThresholdValue
+from visavis.cli.outputs import check_folders, write_rows
 from visavis.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ def group(
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give a folder of photos")
     photos = list_photos([folder])
+    check_folders(output, csv)
 
     from visavis.matching.group_page import summary, write_group_page
     from visavis.matching.group_photos import check_empty, group_photos, write_people
     from visavis.models.model import Model
+    from visavis.report.wording import count
 
     if to:
         check_empty(to)
@@ -60,8 +62,9 @@ def group(
         show.print_json({**people.as_dict(), "page": str(output)})
     else:
         show.say(f"{summary(people)}; look at them in {output}")
-    if to and not as_json:
-        show.say(f"{folders} folders in {to}: name each after its person, then enrol --from {to}")
+        if to:
+            name = f"name each after its person, then visavis enrol --from {to}"
+            show.say(f"{count(folders, 'folder')} in {to}: {name}")
     for _, reason in people.skipped:
         show.note(f"skipped: {reason}")
     raise typer.Exit(SOME_SKIPPED if people.skipped else 0)

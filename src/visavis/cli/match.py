@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.csv_file import write_rows
 from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.options import (
     DEFAULT_MODEL,
@@ -19,6 +18,7 @@ from visavis.cli.options import (
     Threads,
     ThresholdValue,
 )
+from visavis.cli.outputs import check_folders, write_rows
 from visavis.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def match(
 
     if save:
         check_suffix(save)
+    check_folders(save, csv)
     known, asked = read_folder(references), read_folder(onsite)
     rule = PairingRule(open_set, one_to_one, fpir or DEFAULT_FPIR, fmr, threshold, prior, faces)
     loaded = Model.load(model, threads=threads)
@@ -97,10 +98,11 @@ def match(
 
 
 def _show(paired: Paired) -> None:
-    from visavis.matching.pairing_picture import summary
+    from visavis.matching.pairing_picture import deciding, summary
 
     rows = [_cells(pair) for pair in paired.pairs]
     show.table(COLUMNS, [(row[0], row[1] or "nobody", *row[2:]) for row in rows])
+    show.say(f"{deciding(paired)}.")
     show.say(summary(paired))
 
 

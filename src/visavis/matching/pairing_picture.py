@@ -83,9 +83,10 @@ def deciding(paired: Paired) -> str:
     words += f"; below a similarity of {threshold.value:.4f} it is of nobody"
     if threshold.fmr is None or paired.fpir is None:
         return words
+    passing = f"{100 * paired.fpir:.3g}\N{NO-BREAK SPACE}%"
     return (
         f"{words}. One comparison of two people reaches that in {rate(threshold.fmr, 1)} of cases, "
-        f"a stranger with one of all {paired.references:,} references in {100 * paired.fpir:.3g} %"
+        f"a stranger with one of all {paired.references:,} references in {passing}"
     )
 
 
