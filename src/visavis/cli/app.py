@@ -17,9 +17,9 @@ from visavis.version import __version__
 
 VERBS = (
     "verify", "explain", "embed", "evaluate", "calibrate", "train", "distil", "tune", "sweep",
-    "recipes", "compare", "group", "match", "doctor",
+    "recipes", "compare", "group", "match", "enrol", "identify", "doctor",
 )  # fmt: skip
-GROUPS = ("models", "data")
+GROUPS = ("models", "data", "people", "gallery")
 """A verb is the function of its name in its module; a group is its module's ``app``."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from visavis.matching.gallery.integrity import problems
 from visavis.matching.gallery.rows import Event, Person, SeenFace
 from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.tables import SCHEMA
+from visavis.matching.gallery.transfer import export
 
 
 class Directory:
@@ -63,7 +65,7 @@ class Directory:
             DataError: nobody is called so, or somebody else is called ``new``.
         """
         person = changes.rename(self._store, name, new)
-        self._scrub()
+        self.scrub()
         return person
 
     def merge(self, name: str, into: str) -> Person:
@@ -73,7 +75,7 @@ class Directory:
             DataError: one of them is nobody, or both are the same.
         """
         person = changes.merge(self._store, name, into)
-        self._scrub()
+        self.scrub()
         return person
 
     def forget(self, *names: str) -> Forgotten:
@@ -93,7 +95,7 @@ class Directory:
 
     def _forgotten(self, people: Sequence[Person]) -> Forgotten:
         names, photos = [person.name for person in people], sum(p.photos for p in people)
-        return Forgotten(names, photos, self._scrub() if people else True)
+        return Forgotten(names, photos, self.scrub() if people else True)
 
     def info(self) -> dict[str, Any]:
         """What it is: model, sizes, schema, when it was made."""
@@ -116,7 +118,22 @@ class Directory:
         """What is wrong with the database, in sentences; nothing, where it is whole."""
         return problems(self._store)
 
-    def _scrub(self) -> bool:
-        """Delete every copy of the index, and wipe what deleted rows left; see ``Database``."""
+    def export(self, target: Path) -> int:
+        """Write everything to a new folder or ``.zip`` file; see ``transfer``.
+
+        Returns:
+            How many people there are.
+
+        Raises:
+            DataError: ``target`` exists or cannot be written.
+        """
+        return export(self._store, target)
+
+    def scrub(self) -> bool:
+        """Wipe what deleted rows left in free space and in the log, as ``forget`` does by itself.
+
+        Returns:
+            Whether nothing is left: another process that reads the gallery may hold it open.
+        """
         drop_caches(self._store)
         return self._store.database.scrub()

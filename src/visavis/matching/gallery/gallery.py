@@ -78,6 +78,10 @@ class Gallery(Directory):
         self._searcher.unload()
         super().close()
 
+    def use(self, model: Model) -> None:
+        """Take a model that is loaded already, or with other options than the default ones."""
+        self._loaded = model
+
     @property
     def model(self) -> Model:
         """What embeds and compares.
@@ -265,7 +269,7 @@ class Gallery(Directory):
             raise embedded.error
         removed = changes.reject(self._store, name, seen(embedded.faces[0], embedded.embeddings[0]))
         if removed:
-            self._scrub()
+            self.scrub()
         return removed
 
 
