@@ -61,15 +61,15 @@ def main() -> NoReturn:
 
 
 def console() -> NoReturn:
-    """The installed command: ``main``, but ``verify`` leaves at once.
+    """The installed command: ``main``, but ``verify`` and ``identify`` leave at once.
 
-    It holds nothing that needs tidying up, and taking a network's memory apart piece by piece
+    They hold nothing that needs tidying up, and taking a network's memory apart piece by piece
     takes as long as the comparison.
     """
     try:
         main()
     except SystemExit as stopped:
-        if sys.argv[1:2] != ["verify"] or not isinstance(stopped.code, int):
+        if sys.argv[1:2] not in (["verify"], ["identify"]) or not isinstance(stopped.code, int):
             raise
         sys.stdout.flush()
         sys.stderr.flush()
