@@ -10,6 +10,7 @@ from PIL import Image
 
 import visavis
 from generated_gallery import PlantedModel, embedding_of, planted_face
+from postgres_server import new_database, running_postgres
 from visavis.errors import CrowdError, DataError, ModelError, NoFaceError, UnsupportedRateError
 from visavis.matching.gallery import database as databases
 from visavis.matching.gallery import index as indexes
@@ -23,9 +24,31 @@ def planted() -> PlantedModel:
     return PlantedModel()
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
 @pytest.fixture
 def gallery(tmp_path, planted):
     with Gallery(tmp_path / "people.db", planted) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Where a gallery may be made: the same behaviour on both stores."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'people.db'}"
+        return
+    with new_database(request.getfixturevalue("postgres")) as address:
+        yield address
+
+
+@pytest.fixture
+def anywhere(url, planted):
+    with Gallery(url, planted) as made:
         yield made
 
 
@@ -43,6 +66,10 @@ def test_lazily_at_hand():
 
 
 class TestEnrol:
+    @pytest.fixture
+    def gallery(self, anywhere):
+        return anywhere
+
     def test_a_person_becomes_known(self, gallery):
         enrolled = gallery.enrol("Ada", photos(0))
         assert enrolled
@@ -126,6 +153,10 @@ class TestEnrol:
 
 
 class TestIdentify:
+    @pytest.fixture
+    def gallery(self, anywhere):
+        return anywhere
+
     def test_everybody_is_found_again(self, gallery):
         fill(gallery, 12)
         for person in range(12):
@@ -186,7 +217,7 @@ class TestIdentify:
     def test_a_gallery_of_nobody(self, gallery):
         answer = gallery.identify(planted_face(0))
         assert answer.nobody
-        assert answer.why.endswith("people.db holds nobody yet")
+        assert answer.why.endswith("holds nobody yet")
         assert answer.as_dict()["candidates"] == []
 
     def test_fewer_people_than_are_asked_for(self, gallery):
@@ -195,9 +226,9 @@ class TestIdentify:
         assert len(gallery.identify(planted_face(0, 9), top=1).candidates) == 1
 
     @pytest.mark.parametrize("distance", ["euclidean", "head"])
-    def test_other_distances(self, tmp_path, distance):
+    def test_other_distances(self, url, distance):
         model = PlantedModel(distance, scores=None, calibration=None)
-        with Gallery(tmp_path / "people.db", model) as gallery:
+        with Gallery(url, model) as gallery:
             fill(gallery, 12)
             for person in range(12):
                 answer = gallery.identify(planted_face(person, 9), threshold=-100)
@@ -233,23 +264,27 @@ class TestIdentify:
 
 
 class TestOtherProcesses:
-    def test_what_one_enrols_the_other_finds(self, gallery, tmp_path, planted):
+    @pytest.fixture
+    def gallery(self, anywhere):
+        return anywhere
+
+    def test_what_one_enrols_the_other_finds(self, gallery, url, planted):
         fill(gallery, 2)
-        with Gallery(tmp_path / "people.db", planted) as other:
+        with Gallery(url, planted) as other:
             assert other.identify(planted_face(2, 9)).nobody
             gallery.enrol("Person 2", photos(2))
             assert other.identify(planted_face(2, 9)).name == "Person 2"
             gallery.forget("Person 2")
             assert other.identify(planted_face(2, 9)).nobody
 
-    def test_another_models_gallery(self, gallery, tmp_path):
+    def test_another_models_gallery(self, gallery, url):
         fill(gallery, 2)
         other = PlantedModel(fingerprint="e" * 64, name="other")
         message = (
             "was made with planted .ffffffffffff., and its embeddings mean nothing to other "
             ".eeeeeeeeeeee.; use --model planted"
         )
-        with Gallery(tmp_path / "people.db", other) as wrong:
+        with Gallery(url, other) as wrong:
             assert len(wrong.people()) == 2  # names need no model
             for act in (
                 lambda: wrong.identify(planted_face(0)),
@@ -266,6 +301,10 @@ class TestOtherProcesses:
 
 
 class TestWrongAnswers:
+    @pytest.fixture
+    def gallery(self, anywhere):
+        return anywhere
+
     def test_it_is_not_repeated(self, gallery):
         fill(gallery, 3)
         probe = planted_face(0, 9)
@@ -302,6 +341,10 @@ class TestWrongAnswers:
 
 
 class TestPeople:
+    @pytest.fixture
+    def gallery(self, anywhere):
+        return anywhere
+
     def test_in_the_order_of_their_names(self, gallery):
         for person, name in enumerate(("bea", "Zoë", "Ada")):
             gallery.enrol(name, photos(person, 0))

@@ -15,14 +15,22 @@ from visavis.matching.gallery.crop import KeptCrop
 from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import faces, in_blocks, wrong_answers
+from visavis.matching.gallery.vectors import add_vectors
 
 MEASURES = ("score", "eye_distance", "turn", "sharpness")
 
 
 class FacesTable:
-    """Rows of ``faces`` and ``wrong_answers``; each method is part of the given transaction."""
+    """Rows of ``faces`` and ``wrong_answers``; each method is part of the given transaction.
 
-    def __init__(self, gallery: str, sealing: Sealing, embedding_size: int) -> None:
+    Attributes:
+        vectors: whether the server keeps the embeddings once more, to search them.
+    """
+
+    def __init__(
+        self, gallery: str, sealing: Sealing, embedding_size: int, *, vectors: bool
+    ) -> None:
+        self.vectors = vectors
         self._gallery = gallery
         self._sealing = sealing
         self._size = embedding_size
@@ -30,7 +38,8 @@ class FacesTable:
     def add(self, connection: Connection, person: int, seen: Sequence[SeenFace]) -> None:
         """Enrol faces for a person."""
         rows = []
-        for number, face in zip(new_numbers(len(seen)), seen, strict=True):
+        numbers = new_numbers(len(seen))
+        for number, face in zip(numbers, seen, strict=True):
             crop = face.crop and self._sealing.seal(face.crop.to_bytes(), "faces.crop", number)
             left, top, width, height = (float(value) for value in face.box)
             rows.append(
@@ -52,6 +61,8 @@ class FacesTable:
             )
         if rows:
             connection.execute(sa.insert(faces), rows)
+            if self.vectors:
+                add_vectors(connection, numbers, [face.embedding for face in seen])
 
     def of(self, connection: Connection, person: int) -> Iterator[SeenFace]:
         """A person's faces, oldest first."""
@@ -92,6 +103,15 @@ class FacesTable:
             )
         vectors = np.frombuffer(content, "<f4").astype(np.float32, copy=False)
         return np.array(owners, dtype=np.int64), vectors.reshape(-1, size)
+
+    def embeddings_of(self, connection: Connection, person: int) -> NDArray[np.float32]:
+        """(k, d) embeddings of one person."""
+        asked = sa.select(faces.c.id, faces.c.embedding).where(faces.c.person_id == person)
+        found = [
+            self._sealing.open_embedding(sealed, "faces", number)
+            for number, sealed in connection.execute(asked.order_by(faces.c.id))
+        ]
+        return np.array(found, dtype=np.float32).reshape(-1, self._size)
 
     def add_wrong_answer(self, connection: Connection, wrong: WrongAnswer) -> None:
         """Record that a photo does not show a person."""

@@ -41,6 +41,11 @@ class FaceIndex:
     vectors: NDArray[np.float32]
     by_product: bool
 
+    @property
+    def photos(self) -> int:
+        """How many faces there are."""
+        return len(self.owners)
+
     def nearest_faces(self, embedding: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """(min(count, n),) rows of the faces most like an embedding, the most alike first."""
         import faiss

@@ -16,6 +16,7 @@ from visavis.matching.gallery.decide import SearchRule, decide, rank, ruled_out
 from visavis.matching.gallery.enrolment import photo_key
 from visavis.matching.gallery.index import FaceIndex, load_index
 from visavis.matching.gallery.rows import WrongAnswer
+from visavis.matching.gallery.server_index import ServerIndex
 from visavis.matching.gallery.store import Store
 from visavis.models.embed import EmbeddedPhoto
 from visavis.models.model import Model
@@ -33,7 +34,7 @@ class Searcher:
         self._store = store
         self._model = model
         self._lock = threading.Lock()
-        self._loaded: tuple[int, FaceIndex, list[WrongAnswer]] | None = None
+        self._loaded: tuple[int, FaceIndex | None, int, list[WrongAnswer]] | None = None
 
     def unload(self) -> None:
         """Let go of the index in memory."""
@@ -82,10 +83,10 @@ class Searcher:
             [(number, known[number].name, index.faces_of(number)) for number in near],
             rule.prior / max(1, people.count(connection)),
         )
-        threshold, margin = rule.cut_off(model, len(index.owners)), rule.margin_for(model)
+        threshold, margin = rule.cut_off(model, index.photos), rule.margin_for(model)
         names = sorted(known[number].name for number in out if number in known)
         person, why = None, f"{self._store.database.name} holds nobody yet"
-        if len(index.owners):
+        if index.photos:
             person, why = decide(ranked, threshold, margin, names)
         return Identification(
             person=person,
@@ -99,17 +100,19 @@ class Searcher:
             warnings=_view_warnings(face),
         )
 
-    def _current(self, connection: Connection) -> tuple[FaceIndex, list[WrongAnswer]]:
+    def _current(self, connection: Connection) -> tuple[FaceIndex | ServerIndex, list[WrongAnswer]]:
         """The index and the wrong answers of the generation that ``connection`` sees."""
-        generation = self._store.generation(connection)
+        generation, faces = self._store.generation(connection), self._store.faces
         with self._lock:
             if self._loaded is None or self._loaded[0] != generation:
-                card = self._model().card
-                by_product = card.distance == "cosine" or card.unit_length
-                index = load_index(self._store, connection, by_product=by_product)
-                wrong = self._store.faces.wrong_answers(connection)
-                self._loaded = generation, index, wrong
-            return self._loaded[1:]
+                card, index = self._model().card, None
+                if not faces.vectors:
+                    by_product = card.distance == "cosine" or card.unit_length
+                    index = load_index(self._store, connection, by_product=by_product)
+                photos = self._store.counts(connection)["photos"]
+                self._loaded = generation, index, photos, faces.wrong_answers(connection)
+            _, index, photos, wrong = self._loaded
+        return index or ServerIndex(connection, faces, photos), wrong
 
     def _logged(self, answers: list[Identification]) -> list[Identification]:
         """Write searches into the audit log; one that cannot be written is told of."""

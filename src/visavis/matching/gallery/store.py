@@ -16,6 +16,7 @@ from visavis.matching.gallery.rows import Event, GalleryFacts
 from visavis.matching.gallery.schema import schema_of, upgrade
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import SCHEMA, audit, faces, gallery, people, wrong_answers
+from visavis.matching.gallery.vectors import has_vectors, make_vectors
 
 
 class Store:
@@ -30,12 +31,14 @@ class Store:
         people, faces: its tables.
     """
 
-    def __init__(self, database: Database, facts: GalleryFacts, cipher: Cipher) -> None:
+    def __init__(
+        self, database: Database, facts: GalleryFacts, cipher: Cipher, *, vectors: bool = False
+    ) -> None:
         self._sealing = sealing = Sealing(facts.number, cipher)
         self.database = database
         self.facts = facts
         self.people = PeopleTable(database.name, sealing)
-        self.faces = FacesTable(database.name, sealing, facts.embedding_size)
+        self.faces = FacesTable(database.name, sealing, facts.embedding_size, vectors=vectors)
 
     @classmethod
     def open(cls, database: Database) -> Store | None:
@@ -49,13 +52,14 @@ class Store:
         with database.reading() as connection:
             version = schema_of(connection, database.name)
             facts = _facts(connection) if version == SCHEMA else None
+            vectors = has_vectors(connection)
         if version is None:
             return None
         if facts is None:
             with database.writing() as connection:
                 upgrade(connection)
                 facts = _facts(connection)
-        return cls(database, facts, Plain())
+        return cls(database, facts, Plain(), vectors=vectors)
 
     @classmethod
     def create(cls, database: Database, model: str, fingerprint: str, size: int) -> Store:
@@ -82,7 +86,8 @@ class Store:
                     "created": now(),
                 }
                 connection.execute(sa.insert(gallery).values(values))
-            return cls(database, _facts(connection), Plain())
+                make_vectors(connection, size)
+            return cls(database, _facts(connection), Plain(), vectors=has_vectors(connection))
 
     def generation(self, connection: Connection, *, lock: bool = False) -> int:
         """What changes with every change of what a search may find.
