@@ -60,18 +60,22 @@ class Gallery(Directory):
         self._loaded: Model | None = None
         self._lock = threading.RLock()
         database = Database(url)
-        store = Store.open(database)
-        if store is None and not create:
+        try:
+            store = Store.open(database) or self._make(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        super().__init__(store)
+        self._searcher = Searcher(store, lambda: self.model)
+
+    def _make(self, database: Database, *, create: bool) -> Store:
+        if not create:
             raise DataError(
                 f"there is no gallery {database.name}; enrol somebody first: "
                 "visavis enrol NAME PHOTOS"
             )
-        if store is None:
-            card = self._load().card
-            size = card.embedding_size
-            store = Store.create(database, self._load().name, card.fingerprint, size)
-        super().__init__(store)
-        self._searcher = Searcher(store, lambda: self.model)
+        card = self._load().card
+        return Store.create(database, card.name, card.fingerprint, card.embedding_size)
 
     def close(self) -> None:
         """Let go of its files and of the index in memory."""

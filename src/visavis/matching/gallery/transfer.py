@@ -30,6 +30,7 @@ from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.store import Store
 
 FORMAT = 1
+_Imported = tuple[dict[str, Any], list[SeenFace], list[tuple[bytes, NDArray[np.float32]]]]
 MEASURES = ("score", "eye_distance", "turn", "sharpness")
 
 
@@ -144,6 +145,13 @@ def import_(source: Path, url: str | os.PathLike[str]) -> tuple[int, int]:
     except (KeyError, OSError, ValueError, TypeError, IndexError, zipfile.BadZipFile) as error:
         raise DataError(f"{source} is no exported gallery, or damaged: {error}") from None
     database = Database(url)
+    try:
+        return len(people), _import(database, source, head, people)
+    finally:
+        database.close()
+
+
+def _import(database: Database, source: Path, head: dict[str, Any], people: list[_Imported]) -> int:
     store = Store.open(database) or Store.create(
         database, str(head["model"]), str(head["fingerprint"]), int(head["embedding_size"])
     )
@@ -153,12 +161,7 @@ def import_(source: Path, url: str | os.PathLike[str]) -> tuple[int, int]:
             f"{database.name} with {store.facts.model} ({store.facts.fingerprint[:12]}); import "
             "it into a new gallery"
         )
-    added = sum(_add(store, *person) for person in people)
-    database.close()
-    return len(people), added
-
-
-_Imported = tuple[dict[str, Any], list[SeenFace], list[tuple[bytes, NDArray[np.float32]]]]
+    return sum(_add(store, *person) for person in people)
 
 
 def _people(read: Callable[[str], bytes], head: dict[str, Any]) -> list[_Imported]:
