@@ -12,13 +12,13 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
+from visavis.matching.gallery.scan import FaceScan
 from visavis.matching.gallery.store import Store
 
 CACHED_FROM = 5_000
@@ -27,35 +27,27 @@ _HEAD = struct.Struct("<8sQQQ")  # mark, generation, faces, embedding size
 _MARK = b"visavis1"
 
 
-@dataclass(frozen=True, eq=False)
 class FaceIndex:
-    """All enrolled faces of one generation.
+    """All enrolled faces of one generation."""
 
-    Attributes:
-        owners: (n,) int64, the number of each face's person, ascending.
-        vectors: (n, d) float32, C-contiguous.
-        by_product: whether larger inner products are more alike; else smaller distances.
-    """
+    def __init__(
+        self, owners: NDArray[np.int64], vectors: NDArray[np.float32], *, by_product: bool
+    ) -> None:
+        """Take them.
 
-    owners: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    by_product: bool
+        Args:
+            owners: (n,) int64, the number of each face's person, ascending.
+            vectors: (n, d) float32, C-contiguous.
+            by_product: whether larger inner products are more alike; else smaller distances.
+        """
+        self._owners = owners
+        self._vectors = vectors
+        self._scan = FaceScan(vectors, by_product=by_product)
 
     @property
     def photos(self) -> int:
         """How many faces there are."""
-        return len(self.owners)
-
-    def nearest_faces(self, embedding: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """(min(count, n),) rows of the faces most like an embedding, the most alike first."""
-        import faiss
-
-        metric = faiss.METRIC_INNER_PRODUCT if self.by_product else faiss.METRIC_L2
-        count = min(count, len(self.vectors))
-        if not count:
-            return np.empty(0, dtype=np.int64)
-        _, rows = faiss.knn(embedding[np.newaxis], self.vectors, count, metric=metric)
-        return np.asarray(rows[0], dtype=np.int64)
+        return len(self._owners)
 
     def nearest_people(
         self, embedding: NDArray[np.float32], count: int, without: Collection[int] = ()
@@ -63,8 +55,8 @@ class FaceIndex:
         """Up to ``count`` people by the most alike of their faces, the most alike first."""
         asked = 8 * count
         while True:
-            rows = self.nearest_faces(embedding, asked)
-            found = dict.fromkeys(int(person) for person in self.owners[rows])
+            rows = self._scan.nearest(embedding, asked)
+            found = dict.fromkeys(int(person) for person in self._owners[rows])
             people = [person for person in found if person not in without]
             if len(people) >= count or len(rows) < asked:
                 return people[:count]
@@ -72,8 +64,8 @@ class FaceIndex:
 
     def faces_of(self, person: int) -> NDArray[np.float32]:
         """(k, d) embeddings of a person."""
-        start, stop = np.searchsorted(self.owners, [person, person + 1])
-        return self.vectors[start:stop]
+        start, stop = np.searchsorted(self._owners, [person, person + 1])
+        return self._vectors[start:stop]
 
 
 def load_index(store: Store, connection: Connection, *, by_product: bool) -> FaceIndex:
@@ -90,7 +82,7 @@ def load_index(store: Store, connection: Connection, *, by_product: bool) -> Fac
         content = store.faces.embeddings(connection)
         if len(content[0]) >= CACHED_FROM:
             _write(store, generation, *content)
-    return FaceIndex(*content, by_product)
+    return FaceIndex(*content, by_product=by_product)
 
 
 def drop_caches(store: Store, keep: int | None = None) -> None:
