@@ -43,7 +43,10 @@ def test_compressed_and_rescored_it_is_the_same(monkeypatch, by_product):
         probe = unit(people[search] + 0.1 * rng.standard_normal(32))
         found = scan.nearest(probe, 5)
         same += found.tolist() == full_sort(vectors, probe, by_product)[:5].tolist()
-        assert (scan._compressed is not None) == (search >= scans.SEARCHES_FIRST)
+        assert (scan._making is not None) == (search >= scans.SEARCHES_FIRST)
+        if scan._making:
+            scan._making.join()
+            assert scan._compressed is not None
     assert same >= 99
     everything = scan.nearest(people[0], 4000)  # more than a scan is for
     assert sorted(everything.tolist()) == list(range(4000))

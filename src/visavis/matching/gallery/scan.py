@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-COMPRESSED_FROM = 50_000
+COMPRESSED_FROM = 200_000
 """Faces; fewer are compared exactly in a few milliseconds."""
 SEARCHES_FIRST = 30
-"""Exact searches before the scan is made: making it costs as much as a few hundred of them."""
+"""Exact searches before the scan is made: it takes seconds, which a single search never gains."""
 RESCORED = 1024
 """Faces that the scan finds for the exact comparison, at least."""
 TRAINED_ON = 10_000
@@ -39,13 +39,15 @@ class FaceScan:
         self._by_product = by_product
         self._searches = 0
         self._compressed: Any = None
-        self._making = threading.Lock()
+        self._making: threading.Thread | None = None
 
     def nearest(self, embedding: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """(min(count, n),) rows of the faces most like an embedding, the most alike first."""
         count = min(count, len(self._vectors))
         wanted = max(RESCORED, 4 * count)
-        if self._is_compressed() and 10 * wanted < len(self._vectors):
+        if self._compressed is None:
+            self._count_search()
+        elif 10 * wanted < len(self._vectors):
             _, found = self._compressed.search(embedding[np.newaxis], wanted)
             rows = found[0][found[0] >= 0]
             return np.asarray(rows[self._best(self._vectors[rows], embedding, count)])
@@ -64,19 +66,17 @@ class FaceScan:
             nearest = np.argpartition(distance, count)[:count]
         return np.asarray(nearest[np.argsort(distance[nearest], kind="stable")], dtype=np.int64)
 
-    def _is_compressed(self) -> bool:
-        """Whether the scan is there; it is made once the embeddings are searched often."""
+    def _count_search(self) -> None:
+        """Begin to make the scan, beside the searches, once there are many."""
         size = self._vectors.shape[1]
-        if self._compressed is None and len(self._vectors) >= COMPRESSED_FROM and size % 2 == 0:
-            self._searches += 1
-            if self._searches > SEARCHES_FIRST and self._making.acquire(blocking=False):
-                try:
-                    self._compressed = self._compress()
-                finally:
-                    self._making.release()
-        return self._compressed is not None
+        if len(self._vectors) < COMPRESSED_FROM or size % 2:
+            return
+        self._searches += 1
+        if self._searches > SEARCHES_FIRST and self._making is None:
+            self._making = threading.Thread(target=self._compress, name="scan", daemon=True)
+            self._making.start()
 
-    def _compress(self) -> Any:
+    def _compress(self) -> None:
         import faiss
 
         size = self._vectors.shape[1]
@@ -86,4 +86,4 @@ class FaceScan:
         step = max(1, len(self._vectors) // TRAINED_ON)
         scan.train(np.ascontiguousarray(self._vectors[::step]))
         scan.add(self._vectors)
-        return scan
+        self._compressed = scan
