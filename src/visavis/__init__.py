@@ -22,6 +22,7 @@ from visavis.version import __version__
 
 if TYPE_CHECKING:
     from visavis.matching.face_model import FaceModel, load
+    from visavis.matching.gallery.gallery import Gallery
     from visavis.matching.verdict import Verdict
     from visavis.matching.verify import verify, verify_all
     from visavis.photos.face import Face
@@ -34,6 +35,7 @@ __all__ = [
     "DataError",
     "Face",
     "FaceModel",
+    "Gallery",
     "ModelError",
     "NoFaceError",
     "Photo",
@@ -52,6 +54,7 @@ __all__ = [
 _HOMES = {
     "Face": "visavis.photos.face",
     "FaceModel": "visavis.matching.face_model",
+    "Gallery": "visavis.matching.gallery.gallery",
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
     "load": "visavis.matching.face_model",

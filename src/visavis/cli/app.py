@@ -17,9 +17,9 @@ from visavis.version import __version__
 
 VERBS = (
     "verify", "explain", "embed", "evaluate", "calibrate", "train", "distil", "tune", "sweep",
-    "export", "recipes", "compare", "doctor",
+    "export", "recipes", "compare", "group", "match", "enrol", "identify", "doctor",
 )  # fmt: skip
-GROUPS = ("models", "data")
+GROUPS = ("models", "data", "people", "gallery")
 """A verb is the function of its name in its module; a group is its module's ``app``."""
 
 
@@ -61,15 +61,15 @@ def main() -> NoReturn:
 
 
 def console() -> NoReturn:
-    """The installed command: ``main``, but ``verify`` leaves at once.
+    """The installed command: ``main``, but ``verify`` and ``identify`` leave at once.
 
-    It holds nothing that needs tidying up, and taking a network's memory apart piece by piece
+    They hold nothing that needs tidying up, and taking a network's memory apart piece by piece
     takes as long as the comparison.
     """
     try:
         main()
     except SystemExit as stopped:
-        if sys.argv[1:2] != ["verify"] or not isinstance(stopped.code, int):
+        if sys.argv[1:2] not in (["verify"], ["identify"]) or not isinstance(stopped.code, int):
             raise
         sys.stdout.flush()
         sys.stderr.flush()

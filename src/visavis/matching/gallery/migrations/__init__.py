@@ -1,0 +1,1 @@
+"""How galleries of earlier versions become galleries of this one."""

@@ -1,0 +1,133 @@
+"""The people of a gallery: named, renamed, merged, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from visavis.errors import DataError
+from visavis.matching.gallery.names import clean_name, lookup_key
+from visavis.matching.gallery.rows import Person
+from visavis.matching.gallery.sealing import Sealing, new_numbers, now
+from visavis.matching.gallery.tables import faces, in_blocks, people, wrong_answers
+
+
+class PeopleTable:
+    """Rows of ``people``; each method is part of the transaction that it is given."""
+
+    def __init__(self, gallery: str, sealing: Sealing) -> None:
+        self._gallery = gallery
+        self._sealing = sealing
+
+    def find(self, connection: Connection, name: str) -> Person | None:
+        """The person of a name, in whatever case it is written."""
+        key = self._sealing.key_of(lookup_key(name))
+        return next(self._people(connection, people.c.key == key), None)
+
+    def person(self, connection: Connection, name: str) -> Person:
+        """``find``, where somebody must be found.
+
+        Raises:
+            DataError: nobody is called so.
+        """
+        found = self.find(connection, name)
+        if found is None:
+            raise DataError(
+                f"nobody called {clean_name(name)} is in {self._gallery}; see `visavis people list`"
+            )
+        return found
+
+    def everybody(self, connection: Connection) -> list[Person]:
+        """All people, in the order of their names."""
+        return sorted(self._people(connection), key=lambda person: lookup_key(person.name))
+
+    def by_number(self, connection: Connection, numbers: Sequence[int]) -> dict[int, Person]:
+        """Some people, by number; those that are gone are left out."""
+        return {
+            person.number: person
+            for some in in_blocks(numbers)
+            for person in self._people(connection, people.c.id.in_(some))
+        }
+
+    def count(self, connection: Connection) -> int:
+        """How many there are."""
+        return connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
+
+    def expired(self, connection: Connection) -> set[int]:
+        """The numbers of people whose time is over."""
+        asked = sa.select(people.c.id).where(people.c.expires <= now())
+        return set(connection.scalars(asked))
+
+    def add(
+        self, connection: Connection, name: str, consent: str | None, expires: datetime | None
+    ) -> int:
+        """A new person, by number; the name must be free."""
+        number = new_numbers(1)[0]
+        values = {"id": number, "created": now(), **self._naming(number, name)}
+        values |= self._agreeing(number, consent, expires)
+        connection.execute(sa.insert(people).values(values))
+        return number
+
+    def rename(self, connection: Connection, number: int, name: str) -> None:
+        """Another name for a person; it must be free, or the person's own."""
+        changes = self._naming(number, name)
+        connection.execute(sa.update(people).where(people.c.id == number).values(changes))
+
+    def agree(
+        self, connection: Connection, number: int, consent: str | None, expires: datetime | None
+    ) -> None:
+        """Another note of consent, or another expiry; what is ``None`` stays."""
+        if changes := self._agreeing(number, consent, expires):
+            connection.execute(sa.update(people).where(people.c.id == number).values(changes))
+
+    def merge(self, connection: Connection, source: int, target: int) -> None:
+        """All that is known of one person becomes another's; what both know is kept once."""
+        known = sa.select(faces.c.photo_key).where(faces.c.person_id == target)
+        doubled = sa.and_(faces.c.person_id == source, faces.c.photo_key.in_(known))
+        connection.execute(sa.delete(faces).where(doubled))
+        for table in (faces, wrong_answers):
+            moved = sa.update(table).where(table.c.person_id == source)
+            connection.execute(moved.values(person_id=target))
+        self.remove(connection, [source])
+
+    def remove(self, connection: Connection, numbers: Sequence[int]) -> None:
+        """Delete people with all that is known of them."""
+        for some in in_blocks(numbers):
+            connection.execute(sa.delete(people).where(people.c.id.in_(some)))
+
+    def _people(self, connection: Connection, *which: Any) -> Iterator[Person]:
+        count = (
+            sa.select(sa.func.count())
+            .where(faces.c.person_id == people.c.id)
+            .correlate(people)
+            .scalar_subquery()
+        )
+        for row in connection.execute(sa.select(people, count.label("photos")).where(*which)):
+            yield Person(
+                row.id,
+                self._sealing.open(row.name, "people.name", row.id).decode(),
+                row.consent and self._sealing.open(row.consent, "people.consent", row.id).decode(),
+                row.expires,
+                row.created,
+                row.photos,
+            )
+
+    def _naming(self, number: int, name: str) -> dict[str, bytes]:
+        return {
+            "key": self._sealing.key_of(lookup_key(name)),
+            "name": self._sealing.seal(clean_name(name).encode(), "people.name", number),
+        }
+
+    def _agreeing(
+        self, number: int, consent: str | None, expires: datetime | None
+    ) -> dict[str, bytes | datetime]:
+        given: dict[str, bytes | datetime] = {}
+        if consent is not None:
+            given["consent"] = self._sealing.seal(consent.encode(), "people.consent", number)
+        if expires is not None:
+            given["expires"] = expires
+        return given
