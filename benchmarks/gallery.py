@@ -90,7 +90,7 @@ def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarr
     with database.reading() as connection:
         tell("on disk", f"{database.size(connection) / 2**20:,.0f} MiB")
         if store.faces.vectors:
-            index = ServerIndex(connection, store.faces, len(vectors))
+            index = ServerIndex(connection, store.faces)
             times, right = [], 0
             for probe in probes:
                 times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))

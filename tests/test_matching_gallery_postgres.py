@@ -40,7 +40,7 @@ def test_the_server_searches_and_is_nearly_exact(url):
     with store.database.reading() as connection:
         assert store.faces.vectors
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # walk the graph
-        index = ServerIndex(connection, store.faces, len(seen))
+        index = ServerIndex(connection, store.faces)
         right = 0
         for _ in range(50):
             probe = rng.standard_normal(SIZE).astype(np.float32)

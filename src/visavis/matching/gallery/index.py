@@ -44,11 +44,6 @@ class FaceIndex:
         self._vectors = vectors
         self._scan = FaceScan(vectors, by_product=by_product)
 
-    @property
-    def photos(self) -> int:
-        """How many faces there are."""
-        return len(self._owners)
-
     def nearest_people(
         self, embedding: NDArray[np.float32], count: int, without: Collection[int] = ()
     ) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,17 @@ RESCORED = 100
 """A learned head compares the people of so many nearest faces."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Generation:
+    """What searches of one generation have in common; no ``index`` where the server has it."""
+
+    number: int
+    index: FaceIndex | None
+    photos: int
+    people: int
+    wrong: list[WrongAnswer]
+
+
 class Searcher:
     """Searches one gallery; its index is loaded on first use, and anew when it is out of date."""
 
@@ -34,7 +45,7 @@ class Searcher:
         self._store = store
         self._model = model
         self._lock = threading.Lock()
-        self._loaded: tuple[int, FaceIndex | None, int, list[WrongAnswer]] | None = None
+        self._loaded: _Generation | None = None
 
     def unload(self) -> None:
         """Let go of the index in memory."""
@@ -71,8 +82,9 @@ class Searcher:
         rule: SearchRule,
     ) -> Identification:
         model, people = self._model(), self._store.people
-        index, wrong = self._current(connection)
-        out = ruled_out(model, embedding, photo_key(face), wrong) if wrong else set()
+        now = self._current(connection)
+        index = now.index or ServerIndex(connection, self._store.faces)
+        out = ruled_out(model, embedding, photo_key(face), now.wrong) if now.wrong else set()
         # A head may rank other people first than the embeddings do, so it sees more of them.
         count = RESCORED if model.card.distance == "head" else max(rule.top, 2)
         near = index.nearest_people(embedding, count, out | people.expired(connection))
@@ -81,12 +93,12 @@ class Searcher:
             model,
             embedding,
             [(number, known[number].name, index.faces_of(number)) for number in near],
-            rule.prior / max(1, people.count(connection)),
+            rule.prior / max(1, now.people),
         )
-        threshold, margin = rule.cut_off(model, index.photos), rule.margin_for(model)
+        threshold, margin = rule.cut_off(model, now.photos), rule.margin_for(model)
         names = sorted(known[number].name for number in out if number in known)
         person, why = None, f"{self._store.database.name} holds nobody yet"
-        if index.photos:
+        if now.photos:
             person, why = decide(ranked, threshold, margin, names)
         return Identification(
             person=person,
@@ -100,19 +112,19 @@ class Searcher:
             warnings=_view_warnings(face),
         )
 
-    def _current(self, connection: Connection) -> tuple[FaceIndex | ServerIndex, list[WrongAnswer]]:
-        """The index and the wrong answers of the generation that ``connection`` sees."""
-        generation, faces = self._store.generation(connection), self._store.faces
+    def _current(self, connection: Connection) -> _Generation:
+        """The generation that ``connection`` sees."""
+        number, faces = self._store.generation(connection), self._store.faces
         with self._lock:
-            if self._loaded is None or self._loaded[0] != generation:
+            if self._loaded is None or self._loaded.number != number:
                 card, index = self._model().card, None
                 if not faces.vectors:
                     by_product = card.distance == "cosine" or card.unit_length
                     index = load_index(self._store, connection, by_product=by_product)
-                photos = self._store.counts(connection)["photos"]
-                self._loaded = generation, index, photos, faces.wrong_answers(connection)
-            _, index, photos, wrong = self._loaded
-        return index or ServerIndex(connection, faces, photos), wrong
+                counts = self._store.counts(connection)
+                wrong = faces.wrong_answers(connection)
+                self._loaded = _Generation(number, index, counts["photos"], counts["people"], wrong)
+            return self._loaded
 
     def _logged(self, answers: list[Identification]) -> list[Identification]:
         """Write searches into the audit log; one that cannot be written is told of."""

@@ -24,7 +24,6 @@ class ServerIndex:
 
     connection: Connection
     table: FacesTable
-    photos: int
 
     def nearest_people(
         self, embedding: NDArray[np.float32], count: int, without: Collection[int] = ()
