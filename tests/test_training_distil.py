@@ -293,7 +293,7 @@ class TestGoingOn:
         source = open_source(f"folder:{people}")
         on = train(chosen, source, tmp_path / "run").card
         # The same people were trained on, so what is outside is what the teacher has seen.
-        assert on.outside_data == f"weights {distilled / 'model'}: {card.outside_data}"
+        assert on.outside_data == f"weights of {card.name}: {card.outside_data}"
         assert on.licence == card.licence
         other = chosen.model_copy(update={"seed": 5})  # other people are trained on
         on = train(other, source, tmp_path / "other").card
