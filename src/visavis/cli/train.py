@@ -89,7 +89,8 @@ def run_recipe(
             resume=resume,
             resources=resources,
             progress=advance,
-            command=shlex.join(["visavis", *sys.argv[1:]]),
+            # That makes the run again, where there is nothing to go on with.
+            command=shlex.join(["visavis", *(w for w in sys.argv[1:] if w != "--resume")]),
         )
     if as_json:
         plain = {"folder": str(done.folder), "parent": done.card.parent}
