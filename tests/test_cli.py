@@ -1,14 +1,11 @@
 """Every verb, run as the shell runs it: its words, its exit code, its files."""
 
 import csv
-import json
 import os
 import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,7 @@ import pytest
 from PIL import Image
 
 from generated_faces import draw_face, write_lfw, write_people
-from visavis.cli.app import main
+from run_command import Ran, Run, runner
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -24,32 +21,7 @@ OBAMA, OBAMA_LATER = SAMPLES / "obama_2009.jpg", SAMPLES / "obama_2012.jpg"
 BIDEN, COLLINS = SAMPLES / "biden_2010.jpg", SAMPLES / "collins.jpg"
 
 
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, through its own entry point."""
-
-    def call(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["visavis", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capfd.readouterr()
-        return Ran(int(stopped.value.code or 0), captured.out, captured.err)
-
-    return call
+run = pytest.fixture(runner)
 
 
 def one_sentence(ran: Ran, *words: str) -> None:

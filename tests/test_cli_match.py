@@ -11,7 +11,7 @@ from PIL import Image
 
 from generated_faces import draw_face
 from run_command import Run, runner
-from visavis.matching.pairing import fmr_for
+from visavis.matching.gallery.threshold import fmr_for
 
 ALIKE = 0.7  # drawn people are more alike than people
 

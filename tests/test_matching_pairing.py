@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis.matching.pairing import NOBODY, fmr_for, fpir_of, nearest, one_to_one
+from visavis.matching.gallery.threshold import fmr_for, fpir_of
+from visavis.matching.pairing import NOBODY, nearest, one_to_one
 
 TABLE = np.array([[0.9, 0.8, 0.1], [0.7, 0.2, 0.1], [0.1, 0.3, 0.2]], dtype=np.float32)
 

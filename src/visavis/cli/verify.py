@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -133,7 +132,9 @@ def verify_list(
     ]
     skipped = [result for result in results if isinstance(result, VisavisError)]
     if output:
-        _write_csv(output, rows)
+        from visavis.cli.outputs import write_rows
+
+        write_rows(output, COLUMNS, rows)
     if as_json:
         show.print_json({"verdicts": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
     elif not output:
@@ -176,16 +177,3 @@ def _percent(probability: float) -> str:
 def _place(box: tuple[float, float, float, float]) -> str:
     left, top, width, height = box
     return f"{width:.0f}x{height:.0f} at {left:.0f},{top:.0f}"
-
-
-def _write_csv(path: Path, rows: Sequence[tuple[str, ...]]) -> None:
-    import csv
-    import io
-
-    from visavis.files import write_output
-
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
-    write_output(path, text.getvalue().encode())

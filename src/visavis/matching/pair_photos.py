@@ -12,7 +12,8 @@ import numpy as np
 from visavis.data.faceset import FaceSet
 from visavis.errors import DataError
 from visavis.matching.found import FoundFace, FoundFaces, Progress, find_all
-from visavis.matching.pairing import NOBODY, fmr_for, fpir_of, nearest, one_to_one
+from visavis.matching.gallery.threshold import fmr_for, fpir_of
+from visavis.matching.pairing import NOBODY, nearest, one_to_one
 from visavis.matching.verify import Rule
 from visavis.models.model import Model
 from visavis.models.scores import Threshold

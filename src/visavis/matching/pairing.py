@@ -8,20 +8,6 @@ from numpy.typing import NDArray
 NOBODY = -1
 
 
-def fpir_of(fmr: float, references: int) -> float:
-    """How often a stranger is taken for one of so many references: 1 - (1 - FMR)^N.
-
-    It takes the N comparisons for independent; those with photos of one person are not, so that
-    the true rate is lower.
-    """
-    return float(-np.expm1(references * np.log1p(-fmr)))
-
-
-def fmr_for(fpir: float, references: int) -> float:
-    """The false-match rate of one comparison at which that happens so often: ``fpir_of`` undone."""
-    return float(-np.expm1(np.log1p(-fpir) / references))
-
-
 def nearest(similarity: NDArray[np.float32], threshold: float | None = None) -> NDArray[np.int64]:
     """The most similar reference of each photo.
 

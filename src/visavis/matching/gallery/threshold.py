@@ -89,6 +89,11 @@ def fmr_for(fpir: float, photos: int) -> float:
     return -math.expm1(math.log1p(-fpir) / photos)
 
 
+def fpir_of(fmr: float, photos: int) -> float:
+    """The rate at which a search among ``photos`` names a stranger: ``fmr_for`` undone."""
+    return -math.expm1(photos * math.log1p(-fmr))
+
+
 def search_threshold(scores: Scores, fpir: float, photos: int) -> SearchThreshold:
     """The lowest threshold whose false-positive identification rate is at most ``fpir``.
 
