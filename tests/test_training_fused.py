@@ -150,15 +150,12 @@ class TestGradients:
             build_backbone("gradients", Input(12, 12, "grey", "whole"), scales=2)
 
 
-def test_a_solved_network_is_a_model_like_any_other(trained: dict[str, Path], people: Path) -> None:
+def test_a_solved_network_is_a_model_like_any_other(trained: dict[str, Path]) -> None:
     model = Model.load(trained["solved"])
     assert model.card.training is not None
     assert model.card.training["epochs"] == 0
     assert model.card.training["onnx_difference"] < 1e-3
     assert model.card.calibration is not None
-    # Fewer than the people of the test: it was solved for, not left at random.
-    test = open_source(f"folder:{people}")
-    assert test.faces.names
     accuracy = next(iter(model.card.figures.values()))["accuracy"]["value"]
     assert accuracy > 0.8
 
