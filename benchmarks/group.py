@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.data.faceset import FaceSet
+from lfw_embeddings import embed_once
 from visavis.data.source import open_source
 from visavis.evaluation.clusters import best_threshold, cluster_figures
-from visavis.evaluation.embed import embed_rows
-from visavis.files import write_atomically
 from visavis.matching.group import Tree, grow
 from visavis.models.model import Model
-from visavis.runtime.cache import cache_folder
 
 SWEPT = np.arange(0.20, 0.601, 0.01)
 FMRS = (1e-3, 1e-4, 1e-5)
@@ -46,7 +42,7 @@ def main() -> None:
 
     model = Model.load(arguments.model)
     faces = open_source(f"lfw:{arguments.lfw}", view=1).faces
-    embeddings = embed_once(model, faces, arguments.cache or cache_folder() / "benchmarks")
+    embeddings = embed_once(model, faces, arguments.cache)
     fitting, reported = faces.split == "devTrain", faces.split == "devTest"
 
     tree, people = grow(model, embeddings[fitting], SWEPT[0]), faces.people[fitting]
@@ -60,20 +56,6 @@ def main() -> None:
         thresholds |= {f"FMR {fmr:g}": model.threshold(fmr).value for fmr in FMRS}
     floor = min(thresholds.values())
     print_table(grow(model, embeddings[reported], floor), faces.people[reported], thresholds)
-
-
-def embed_once(model: Model, faces: FaceSet, cache: Path) -> NDArray[np.float32]:
-    """(n, d) embeddings; a photo without a face is a row of NaN, and so a group of its own."""
-    path = cache / f"lfw-view1-{model.card.fingerprint[:16]}.npy"
-    if path.is_file():
-        kept: NDArray[np.float32] = np.load(path)
-        if len(kept) == len(faces):
-            return kept
-    found = embed_rows(model, [(faces, np.arange(len(faces)))])
-    content = BytesIO()
-    np.save(content, found.embeddings)
-    write_atomically(path, content.getvalue())
-    return found.embeddings
 
 
 def print_table(tree: Tree, people: NDArray[np.int64], thresholds: dict[str, float]) -> None:

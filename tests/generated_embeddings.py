@@ -20,7 +20,8 @@ class CosineModel:
     name = "planted"
 
     def __init__(self, size: int = 8, distance: str = "cosine", **card: Any) -> None:
-        known = {"calibration": None, "scores": None, "best_accuracy": None, "halfway": None}
+        names = ("calibration", "scores", "one_each", "best_accuracy", "halfway")
+        known = dict.fromkeys(names)
         self.card = SimpleNamespace(
             distance=distance, embedding_size=size, fingerprint="f", **(known | card)
         )

@@ -10,7 +10,7 @@ from visavis.evaluation.all_figures import Counted, all_figures, all_rates
 from visavis.evaluation.all_pairs import BINS, bin_of, compare
 from visavis.evaluation.fit import fit_calibration
 from visavis.evaluation.intervals import draw_people
-from visavis.evaluation.population import compare_all
+from visavis.evaluation.population import compare_all, compare_one_each
 from visavis.evaluation.rates import calibration_shares, ranking_shares
 from visavis.evaluation.resampling import LevelSums
 
@@ -223,3 +223,28 @@ def test_no_false_match_among_all_has_an_exact_interval_over_pairs_of_people():
     assert (fmr.value, fnmr.value) == (0, 1)
     assert fmr.high == pytest.approx(1 - 0.025 ** (1 / 435))  # 30 people make 435 pairs
     assert fnmr.low == pytest.approx(0.025 ** (1 / 30))
+
+
+def test_one_photo_of_each_person_weighs_everybody_the_same():
+    # Two people look alike and have 200 photos each: of all comparisons they make nearly all that
+    # are alike, of one photo each a single one.
+    rng = np.random.default_rng(0)
+    who = np.concatenate([np.arange(60), np.repeat([0, 1], 199)])
+    faces = unit(rng.standard_normal((60, 8)))
+    faces[1] = faces[0]
+    embeddings = faces[who]
+    embeddings[-1] = np.nan
+    found = compare_one_each(MODEL, embeddings, who, "sixty people")
+    assert (found.people, found.photos, sum(found.impostor)) == (60, 60, 60 * 59 // 2)
+    assert sum(found.genuine) == 0
+    expected = np.sort((faces @ faces.T)[np.triu_indices(60, 1)])[::-1]
+    np.testing.assert_allclose(found.tail, expected[: len(found.tail)], atol=1e-6)
+    assert compare_all(MODEL, embeddings, who, "all").fmr(0.999) > 100 * found.fmr(0.999)
+
+
+def test_one_photo_each_needs_people_and_skips_those_without_a_face():
+    embeddings, who = unit(np.random.default_rng(0).standard_normal((47, 8))), np.arange(47)
+    embeddings[3] = np.nan
+    assert compare_one_each(MODEL, embeddings, who, "46 with a face").people == 46
+    embeddings[4] = np.nan
+    assert compare_one_each(MODEL, embeddings, who, "45 with a face") is None

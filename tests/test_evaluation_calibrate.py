@@ -39,13 +39,14 @@ def pairs(monkeypatch):
 
 
 def test_the_new_card_holds_the_calibration_and_nothing_outdated(model, pairs):
-    card = calibrated_card(model, calibrate(model, pairs, 1e-2))
+    card = calibrated_card(model, calibrate(model, pairs, 1e-2).fitted)
     assert (card.fingerprint, card.figures) == (model.card.fingerprint, {})
     assert card.calibration.fitted_on == card.best_accuracy.fitted_on == "own pairs"
     assert card.halfway.fitted_on == "own pairs"
     assert card.halfway.value != card.best_accuracy.value
     assert card.scores.fitted_on == "all comparisons of own pairs"
     assert card.scores.threshold(1e-2) == card.scores.standard[0]
+    assert (card.one_each.people, card.one_each.photos) == (60, 60)
     assert model.card.calibration is None  # the old card is as it was
 
 

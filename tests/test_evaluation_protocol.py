@@ -153,13 +153,15 @@ def test_the_card_serves_where_nothing_can_be_fitted(world, rng):
     assert world.asked == []  # before any photo was embedded
     made = calibrate(MODEL, some_pairs(rng, world.faces(rng, 60, prefix="c"), 100, "c pairs"))
     model = CosineModel(
-        calibration=made.calibration, scores=made.scores, best_accuracy=made.best_accuracy
+        calibration=made.fitted.calibration,
+        scores=made.fitted.scores,
+        best_accuracy=made.fitted.best,
     )
     found = evaluate(model, source)
-    assert (found.threshold == made.best_accuracy.value).all()
+    assert (found.threshold == made.fitted.best.value).all()
     assert found.figures.threshold_fitted_on == "c pairs"
     at_rate = evaluate(model, source, at=1e-2)
-    assert (at_rate.threshold == made.scores.threshold(1e-2).value).all()
+    assert (at_rate.threshold == made.fitted.scores.threshold(1e-2).value).all()
 
 
 def test_a_threshold_of_the_callers_own_is_applied(world, rng):
@@ -222,10 +224,10 @@ def test_each_fold_has_its_own_halfway(world, rng):
 def test_a_card_without_a_halfway_threshold_is_still_applied(world, rng):
     source = halves(world, rng)
     made = calibrate(MODEL, source.fitting)
-    known = {"calibration": made.calibration, "scores": made.scores}
-    model = CosineModel(**known, best_accuracy=made.best_accuracy)
+    known = {"calibration": made.fitted.calibration, "scores": made.fitted.scores}
+    model = CosineModel(**known, best_accuracy=made.fitted.best)
     assert evaluate(model, replace(source, fitting=None)).halfway is None
-    model = CosineModel(**known, best_accuracy=made.best_accuracy, halfway=made.halfway)
+    model = CosineModel(**known, best_accuracy=made.fitted.best, halfway=made.fitted.halfway)
     applied = evaluate(model, replace(source, fitting=None)).halfway
     assert applied == evaluate(MODEL, source).halfway
 
@@ -338,8 +340,8 @@ def test_calibrate_refuses_what_the_people_cannot_support(world, rng):
     world.faceless = set(pairs.faces.photos[10:20])
     made = calibrate(MODEL, pairs, fmr=1e-2)
     assert len(made.missed) == 10
-    assert made.scores.photos == 80
-    assert made.scores.standard[0] == made.scores.threshold(1e-2)
+    assert made.fitted.scores.photos == 80
+    assert made.fitted.scores.standard[0] == made.fitted.scores.threshold(1e-2)
     one_kind = pairs.select(pairs.same, "genuine only")
     with pytest.raises(DataError, match="no impostor pair"):
         calibrate(MODEL, one_kind)

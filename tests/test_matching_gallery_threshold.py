@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.errors import UnsupportedRateError
+from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.threshold import fmr_for, search_threshold
 from visavis.models.scores import Scores
 
@@ -113,3 +115,10 @@ def test_the_built_in_model(model):
     assert np.all(np.diff([found.value for found in values]) > 0.03)
     assert values[0].value == model.threshold(0.01).value
     assert values[-1].value < 1
+
+
+def test_a_search_is_held_to_one_photo_of_each_person_where_the_card_knows_them():
+    alike = exponential_scores().model_copy(update={"fitted_on": "one photo each"})
+    for one_each, expected in ((None, SCORES.fitted_on), (alike, "one photo each")):
+        model = SimpleNamespace(card=SimpleNamespace(scores=SCORES, one_each=one_each))
+        assert SearchRule(0.01).cut_off(model, 10).fitted_on == expected

@@ -46,9 +46,9 @@ def calibrate(
     loaded = Model.load(model, threads=threads)
     with show.progress() as advance:
         found = fit(loaded, source.fitting or source.pairs, fmr, advance)
-    card = calibrated_card(loaded, found)
+    card = calibrated_card(loaded, found.fitted)
     write_folder(output, card, {**network_files(loaded.folder, card), **card_files(card)})
-    threshold = found.scores.threshold(fmr)
+    threshold = found.fitted.scores.threshold(fmr)
     skipped = [f"no face found in {path}" for path in found.missed]
     skipped += [reason for _, reason in found.unreadable]
     for text in skipped:
@@ -58,7 +58,7 @@ def calibrate(
             {
                 "folder": str(output),
                 "threshold": threshold.model_dump(),
-                "calibration": found.calibration.model_dump(),
+                "calibration": found.fitted.calibration.model_dump(),
                 "skipped": skipped,
             }
         )

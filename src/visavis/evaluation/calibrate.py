@@ -9,27 +9,23 @@ import numpy as np
 
 from visavis.data.faceset import PairSet
 from visavis.evaluation.embed import Progress, embed_rows
-from visavis.evaluation.fitted import fit, impostor_comparisons
-from visavis.models.calibration import Calibration
+from visavis.evaluation.fitted import Fitted, fit, impostor_comparisons
 from visavis.models.card import Card
 from visavis.models.model import Model
-from visavis.models.scores import Scores, Threshold, check_supported
+from visavis.models.scores import check_supported
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What ``calibrate`` fits, by the names of a card's fields.
+    """What ``calibrate`` fits.
 
     Attributes:
-        calibration, scores, best_accuracy, halfway: for the card.
+        fitted: for the card.
         missed: photos in which no face was found; unreadable: photos that could not be opened,
             with the reason. Neither takes part.
     """
 
-    calibration: Calibration
-    scores: Scores
-    best_accuracy: Threshold
-    halfway: Threshold | None
+    fitted: Fitted
     missed: list[Path]
     unreadable: list[tuple[Path, str]]
 
@@ -58,28 +54,22 @@ def calibrate(
     fitted = fit(model, embedded, pairs)
     if fmr is not None:
         fitted.scores.threshold(fmr)
-    return Calibrated(
-        fitted.calibration,
-        fitted.scores,
-        fitted.best,
-        fitted.halfway,
-        embedded.missed,
-        embedded.unreadable,
-    )
+    return Calibrated(fitted, embedded.missed, embedded.unreadable)
 
 
-def calibrated_card(model: Model, found: Calibrated) -> Card:
-    """The model's card with what ``calibrate`` found.
+def calibrated_card(model: Model, fitted: Fitted) -> Card:
+    """The model's card with what was fitted.
 
     It keeps the fingerprint, since the embeddings mean the same, and drops the figures, which were
     measured with the old thresholds.
     """
     return model.card.model_copy(
         update={
-            "calibration": found.calibration,
-            "scores": found.scores,
-            "best_accuracy": found.best_accuracy,
-            "halfway": found.halfway,
+            "calibration": fitted.calibration,
+            "scores": fitted.scores,
+            "one_each": fitted.one_each,
+            "best_accuracy": fitted.best,
+            "halfway": fitted.halfway,
             "figures": {},
         }
     )

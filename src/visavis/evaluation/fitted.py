@@ -13,7 +13,7 @@ from visavis.errors import DataError, ModelError
 from visavis.evaluation.all_pairs import Comparisons, compare
 from visavis.evaluation.embed import EmbeddedPhotos
 from visavis.evaluation.fit import best_accuracy_threshold, fit_calibration, halfway_threshold
-from visavis.evaluation.population import standard_scores
+from visavis.evaluation.population import compare_one_each, standard_scores
 from visavis.models.calibration import Calibration
 from visavis.models.model import Model
 from visavis.models.scores import Scores, Threshold
@@ -32,12 +32,14 @@ class Fitted:
         scores: over all comparisons.
         halfway: the threshold between the means of the listed pairs; ``None`` where a card holds
             none.
+        one_each: over one photo of each person; ``None`` between folds and where there are too few.
     """
 
     best: Threshold
     calibration: Calibration
     scores: Scores
     halfway: Threshold | None = None
+    one_each: Scores | None = None
 
     def threshold(self, at: At) -> Threshold:
         """The threshold asked for.
@@ -62,15 +64,19 @@ def of_card(model: Model) -> Fitted:
             f"{model.name} has no calibration yet, and the data has no other people to fit one "
             f"on; run `visavis calibrate --model {model.name} --data DIR` first"
         )
-    return Fitted(card.best_accuracy, card.calibration, card.scores, card.halfway)
+    return Fitted(card.best_accuracy, card.calibration, card.scores, card.halfway, card.one_each)
 
 
 def fit(model: Model, embedded: EmbeddedPhotos, pairs: PairSet) -> Fitted:
     """Everything fitted on listed pairs and on all comparisons of their faces."""
     everyone = np.arange(len(pairs.faces))
-    comparisons = compare(model, embedded.of(pairs.faces, everyone), pairs.faces.people)
+    embeddings, people = embedded.of(pairs.faces, everyone), pairs.faces.people
+    comparisons = compare(model, embeddings, people)
     scores = standard_scores(comparisons, f"all comparisons of {pairs.name}")
-    return _fitted(pairs, embedded.similarity(model, pairs), scores)
+    one_each = compare_one_each(
+        model, embeddings, people, f"one photo of each person of {pairs.name}"
+    )
+    return _fitted(pairs, embedded.similarity(model, pairs), scores, one_each)
 
 
 def cross_fit(
@@ -147,10 +153,16 @@ def _fold_by(
     return fold
 
 
-def _fitted(pairs: PairSet, similarity: NDArray[np.float64], scores: Scores) -> Fitted:
+def _fitted(
+    pairs: PairSet,
+    similarity: NDArray[np.float64],
+    scores: Scores,
+    one_each: Scores | None = None,
+) -> Fitted:
     return Fitted(
         best=best_accuracy_threshold(similarity, pairs.same, pairs.name),
         calibration=fit_calibration(similarity, pairs.same, pairs.name),
         scores=scores,
         halfway=halfway_threshold(similarity, pairs.same, pairs.name),
+        one_each=one_each,
     )

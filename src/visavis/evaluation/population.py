@@ -11,6 +11,9 @@ from visavis.evaluation.resampling import LevelSums
 from visavis.models.model import Model
 from visavis.models.scores import STANDARD_FMRS, Scores, comparisons_needed
 
+FEWEST_ONE_EACH = 1000
+"""Comparisons: 46 people. All of them are then kept as the scores' tail, enough to continue it."""
+
 
 def compare_all(
     model: Model, embeddings: NDArray[np.float32], people: NDArray[np.int64], fitted_on: str
@@ -25,6 +28,36 @@ def compare_all(
     """
     numbered = np.unique(people, return_inverse=True)[1].reshape(-1)
     return standard_scores(compare(model, embeddings, numbered), fitted_on)
+
+
+def compare_one_each(
+    model: Model,
+    embeddings: NDArray[np.float32],
+    people: NDArray[np.int64],
+    fitted_on: str,
+    seed: int = 0,
+) -> Scores | None:
+    """Scores over one photo of each person, drawn by a seed: everybody counts the same.
+
+    A stranger who is searched for is one more person, like any other. Among all comparisons, the
+    few people with hundreds of photos decide how alike the most alike strangers are.
+
+    Args:
+        model: compares.
+        embeddings: (n, d) float32; rows of NaN (no face was found) are left out.
+        people: (n,) int64.
+        fitted_on: the population, in words.
+        seed: of the draw.
+
+    Returns:
+        ``None`` where so few people say nothing about rare similarities.
+    """
+    seen = np.flatnonzero(~np.isnan(embeddings).any(axis=1))
+    shuffled = np.random.default_rng(seed).permutation(seen)
+    drawn = shuffled[np.unique(people[shuffled], return_index=True)[1]]
+    if len(drawn) * (len(drawn) - 1) // 2 < FEWEST_ONE_EACH:
+        return None
+    return compare(model, embeddings[drawn], np.arange(len(drawn))).scores(fitted_on)
 
 
 def standard_scores(comparisons: Comparisons, fitted_on: str) -> Scores:

@@ -34,6 +34,8 @@ class Card(BaseModel):
         outside_data: data other than the recipe's that shaped the weights, in words.
         calibration: similarity to probability; ``None`` before ``visavis calibrate``.
         scores: all-comparison histograms, thresholds follow from them; ``None`` before that too.
+        one_each: the same over one photo of each person, for the thresholds of searches; ``None``
+            where the people are too few.
         best_accuracy: the threshold of best accuracy on the calibration's pairs.
         halfway: the threshold half-way between the mean similarities of their two kinds.
         figures: name of a protocol to the figures measured under it.
@@ -59,6 +61,7 @@ class Card(BaseModel):
     outside_data: str = ""
     calibration: Calibration | None = None
     scores: Scores | None = None
+    one_each: Scores | None = None
     best_accuracy: Threshold | None = None
     halfway: Threshold | None = None
     figures: dict[str, dict[str, Any]] = {}

@@ -67,7 +67,8 @@ def calibrate_and_measure(
     The model's folder gets the calibrated card with its figures, and its page.
     """
     material = fitted.material
-    card = calibrated_card(model, calibrate(model, material.validation, progress=progress))
+    found = calibrate(model, material.validation, progress=progress)
+    card = calibrated_card(model, found.fitted)
     files = network_files(model.folder, card)
     write_folder(model.folder, card, files)
     calibrated = Model.load(model.folder, threads=model.threads)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visavis.data.faceset import Source
 from visavis.data.source import open_source
 from visavis.errors import ModelError
-from visavis.evaluation.calibrate import Calibrated, calibrated_card
+from visavis.evaluation.calibrate import calibrated_card
 from visavis.evaluation.embed import EmbeddedPhotos, Progress
 from visavis.models.card import Card
 from visavis.models.folder import (
@@ -182,18 +182,7 @@ def _finish(
     """The copy's card with its calibration, its figures, and its parent beside it."""
     runtimes = runtimes_agree(copy, crops)
     (before, after), walk = measure([parent, copy], material, progress)
-    found = after.fitted
-    card = calibrated_card(
-        copy,
-        Calibrated(
-            found.calibration,
-            found.scores,
-            found.best,
-            found.halfway,
-            walk.missed,
-            walk.unreadable,
-        ),
-    )
+    card = calibrated_card(copy, after.fitted)
     quantised = Quantised(
         precision=precision,
         calibrated_on=f"{len(crops)} crops of {material.crops_of}" if precision == "int8" else "",

@@ -52,7 +52,8 @@ class SearchRule:
         if model.card.scores is None:
             model.threshold()  # says how to calibrate it
             raise AssertionError
-        return search_threshold(model.card.scores, self.fpir, photos)
+        card = model.card
+        return search_threshold(card.one_each or card.scores, self.fpir, photos)
 
     def margin_for(self, model: Model) -> float:
         """The margin, in the model's similarity."""

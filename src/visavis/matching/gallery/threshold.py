@@ -3,8 +3,8 @@
 A stranger is compared with every photo of the gallery, so the more it holds, the more alike two
 faces must be. Where each of M comparisons is wrong at a false-match rate FMR, a search names a
 stranger at the false-positive identification rate FPIR = 1 - (1 - FMR)^M (ISO/IEC 19795-1; Grother
-and Phillips, 2004). The comparisons of one search are not independent, which makes the true rate
-somewhat lower.
+and Phillips, 2004). The rate is held where each person has one photo. Several photos of one person
+resemble each other, so their comparisons are not independent and the true rate is lower.
 """
 
 from __future__ import annotations
