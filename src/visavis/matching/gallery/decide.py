@@ -49,11 +49,11 @@ class SearchRule:
         """
         if self.threshold is not None:
             return SearchThreshold(self.threshold, None, None, photos, "given by the caller")
-        if model.card.scores is None:
+        scores = model.card.one_each or model.card.scores
+        if scores is None:
             model.threshold()  # says how to calibrate it
             raise AssertionError
-        card = model.card
-        return search_threshold(card.one_each or card.scores, self.fpir, photos)
+        return search_threshold(scores, self.fpir, photos)
 
     def margin_for(self, model: Model) -> float:
         """The margin, in the model's similarity."""
