@@ -2,13 +2,15 @@
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from visavis.errors import DataError
 from visavis.training import checkpoints
-from visavis.training.checkpoints import SafeCheckpoints
+from visavis.training.checkpoints import Last, SafeCheckpoints
 
 STATE = {
     "epoch": 3,
@@ -49,3 +51,32 @@ def test_a_full_disk_leaves_the_checkpoint_before(
         io.save_checkpoint({"epoch": 4}, tmp_path / "last.ckpt")
     assert io.load_checkpoint(tmp_path / "last.ckpt")["epoch"] == 3
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "cost", "expected"),
+    [(2.0, 0.5, 6), (10.0, 2.0, 3), (100.0, 5.0, 6), (100.0, 27.0, 2)],
+    ids=["cheap", "a fifth", "a twentieth", "a network of gigabytes"],
+)
+def test_what_takes_long_to_write_is_not_written_after_every_epoch(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epoch: float,
+    cost: float,
+    expected: int,
+) -> None:
+    """Of six epochs; writing takes at most a tenth of the time from the second time on."""
+    clock, saved = SimpleNamespace(now=0.0), []
+
+    def save(*_: object) -> None:
+        clock.now += cost
+        saved.append(clock.now)
+
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(ModelCheckpoint, "on_train_epoch_end", save)
+    trainer = SimpleNamespace(strategy=SimpleNamespace(broadcast=lambda due: due))
+    last = Last(tmp_path)
+    for _ in range(6):
+        clock.now += epoch
+        last.on_train_epoch_end(trainer, None)
+    assert len(saved) == expected

@@ -35,3 +35,16 @@ class PairHead:
             output = self._network(pair[0], pair[1])[0].reshape(-1)
             similarities[start : start + count] = output[:count]
         return similarities
+
+    def matrix(self, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
+        similarities = np.empty((len(rows), len(columns)), dtype=np.float32)
+        pair = np.zeros((2, BLOCK, rows.shape[1]), dtype=np.float32)
+        for start in range(0, len(columns), BLOCK):
+            count = min(BLOCK, len(columns) - start)
+            pair[1, :count] = columns[start : start + count]  # once for all rows
+            for row, filled in zip(rows, similarities, strict=True):
+                pair[0, :count] = row
+                output = self._network(pair[0], pair[1])[0].reshape(-1)
+                filled[start : start + count] = output[:count]
+        return similarities

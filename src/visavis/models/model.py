@@ -123,9 +123,9 @@ class Model:
         Returns:
             (n,) float64; larger is more alike.
         """
-        a, b = first.astype(np.float64), second.astype(np.float64)
         if self._head is not None:
             return self._head.compare(first, second)
+        a, b = first.astype(np.float64), second.astype(np.float64)
         if self.card.distance == "euclidean":
             return np.asarray(-np.linalg.norm(a - b, axis=1))
         return np.asarray(np.einsum("nd,nd->n", a, b))
@@ -135,10 +135,7 @@ class Model:
     ) -> NDArray[np.float32]:
         """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
         if self._head is not None:
-            matrix = np.empty((len(rows), len(columns)), dtype=np.float32)
-            for row, similarities in zip(rows, matrix, strict=True):
-                similarities[:] = self.similarity(np.broadcast_to(row, columns.shape), columns)
-            return matrix
+            return self._head.matrix(rows, columns)
         products: NDArray[np.float32] = rows @ columns.T
         if self.card.distance == "euclidean":
             squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import pytorch_lightning as lightning
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import CheckpointIO
 from safetensors import safe_open
 from safetensors.torch import save
@@ -15,6 +18,36 @@ from visavis.errors import DataError
 from visavis.files import write_atomically
 
 STATE = "state"
+CHEAP: Final = 1.0
+"""Seconds; a checkpoint that is written faster is written after every epoch."""
+SHARE: Final = 0.1
+"""Of a run's time, what writing expensive checkpoints may take."""
+
+
+class Last(ModelCheckpoint):
+    """Keeps the last epoch to go on from; where that takes long, not every epoch's.
+
+    Not ``save_last``, which waits for a better epoch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
+        )
+        self._cost, self._saved = 0.0, time.monotonic()
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Save, where it is time."""
+        since = time.monotonic() - self._saved
+        due = self._cost < CHEAP or since * SHARE >= self._cost
+        if not trainer.strategy.broadcast(due):  # all processes save, or none
+            return
+        start = time.monotonic()
+        super().on_train_epoch_end(trainer, pl_module)
+        self._saved = time.monotonic()
+        self._cost = self._saved - start
 
 
 class SafeCheckpoints(CheckpointIO):

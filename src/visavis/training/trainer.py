@@ -13,7 +13,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from visavis.training.checkpoints import SafeCheckpoints
+from visavis.training.checkpoints import Last, SafeCheckpoints
 from visavis.training.processes import Resources
 from visavis.training.recipe import Recipe
 
@@ -40,13 +40,7 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(  # not save_last, which waits for a better epoch
-        folder / "checkpoints",
-        filename="last",
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    callbacks: list[Callback] = [watch, best, last, *others]
+    callbacks: list[Callback] = [watch, best, Last(folder / "checkpoints"), *others]
     if plan.patience is not None:
         callbacks.append(
             EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
