@@ -297,7 +297,17 @@ def test_paired_intervals_are_narrower_than_those_of_strangers():
         paired, apart = a.minus(b, name), a.minus(unpaired, name)
         assert paired.value == pytest.approx(apart.value)
         assert paired.high - paired.low < apart.high - apart.low
-    assert (a.minus(a, "auc").low, a.minus(a, "auc").high) == (0, 0)
+
+
+def test_two_models_that_agree_on_every_pair_are_not_certainly_equal():
+    people, one, _ = planted_pairs(np.random.default_rng(1))
+    a = resample(people, one, one >= 0)
+    alike = a.minus(resample(people, one, one >= 0), "accuracy")
+    assert alike.value == 0
+    # None of n pairs told them apart: with 97.5 % fewer than 1 - 0.025^(1/n) of all do.
+    pairs = {tuple(sorted(pair)) for pair in zip(people.first, people.second, strict=True)}
+    assert alike.high == pytest.approx(1 - 0.025 ** (1 / len(pairs)))
+    assert alike.low == -alike.high
 
 
 def test_a_missed_pair_is_an_error_of_every_figure():

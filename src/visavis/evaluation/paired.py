@@ -19,6 +19,7 @@ from visavis.evaluation.intervals import (
     REPLICATES,
     TOO_FEW_PEOPLE,
     PeopleWeights,
+    clopper_pearson,
     draw_people,
 )
 from visavis.evaluation.listed import CELLS, People, decided
@@ -35,21 +36,31 @@ class Resampled:
     Attributes:
         people: how many are drawn from.
         values: the figures of ``PAIRED``, NaN where one is not defined.
+        units: of each, how many independent pairs it rests on.
         drawn: (r,) replicates of each; nothing where there are fewer than 20 people.
     """
 
     people: int
     values: dict[str, float]
+    units: dict[str, int]
     drawn: Shares
 
     def minus(self, other: Resampled, name: str) -> Estimate:
-        """By how much this model's figure exceeds another's on the same pairs."""
+        """By how much this model's figure exceeds another's on the same pairs.
+
+        Where the two agree on every pair that counts, every draw of people gives 0. That is no
+        certainty: the interval is then the exact one of a share of which none was seen, to both
+        sides.
+        """
         value = self.values[name] - other.values[name]
         if np.isnan(value):
             return Estimate(None, note="n/a")
         if self.people < MIN_PEOPLE:
             return Estimate(value, note=TOO_FEW_PEOPLE)
         differences = self.drawn[name] - other.drawn[name]
+        if not np.nan_to_num(differences).any():
+            _, high = clopper_pearson(0, min(self.units[name], other.units[name]))
+            return Estimate(value, -high, high)
         tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
         low, high = np.quantile(differences[~np.isnan(differences)], tails)
         return Estimate(value, min(float(low), value), max(float(high), value))
@@ -94,4 +105,9 @@ def resample(
         step = max(1, CELLS // len(ranked))
         parts = [measure(weights[:, i : i + step]) for i in range(0, replicates, step)]
         drawn = {name: np.concatenate([part[name] for part in parts]) for name in PAIRED}
-    return Resampled(people.count, {name: float(value[0]) for name, value in values.items()}, drawn)
+    return Resampled(
+        people.count,
+        {name: float(value[0]) for name, value in values.items()},
+        {name: sides.support(name, accepted).units for name in PAIRED},
+        drawn,
+    )

@@ -36,7 +36,9 @@ class PairHead:
             similarities[start : start + count] = output[:count]
         return similarities
 
-    def matrix(self, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    def matrix(
+        self, rows: NDArray[np.float32], columns: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Every row against every column: (n, d) and (m, d) float32 to (n, m) float32."""
         similarities = np.empty((len(rows), len(columns)), dtype=np.float32)
         pair = np.zeros((2, BLOCK, rows.shape[1]), dtype=np.float32)

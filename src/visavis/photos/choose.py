@@ -33,7 +33,7 @@ def choose_faces(faces: list[Face], choice: Choice) -> list[Face]:
     if choice == "one" and len(faces) > 1:
         raise CrowdError(
             f"{faces[0].photo.origin} shows {len(faces)} faces where one is asked for; "
-            "crop it, or choose with --faces largest, central or all"
+            "crop it, or choose one with --faces largest or central"
         )
     key = _from_centre if choice == "central" else _smaller
     return [min(faces, key=key)]

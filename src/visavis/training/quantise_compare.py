@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from visavis.data.faceset import PairSet
 from visavis.errors import ModelError
 from visavis.evaluation.embed import EmbeddedPhotos, Progress, embed_rows
-from visavis.evaluation.figures import Estimate
 from visavis.evaluation.fitted import Fitted, fit
-from visavis.evaluation.intervals import clopper_pearson
 from visavis.evaluation.listed import People
 from visavis.evaluation.paired import Resampled, resample
 from visavis.evaluation.reported import Applied, ListedPairs
@@ -118,7 +116,7 @@ def compared(parent: Measured, copy: Measured) -> dict[str, Any]:
     """What was found of both, by the names of ``Quantised``."""
     pairs = copy.listed.pairs
     before, after = parent.resampled(), copy.resampled()
-    difference = _difference(parent, copy, before, after)
+    difference = after.minus(before, "accuracy")
     agreement = _cosines(parent.embeddings, copy.embeddings)
     return {
         "agreement": float(agreement.mean()),
@@ -133,20 +131,6 @@ def compared(parent: Measured, copy: Measured) -> dict[str, Any]:
         "low": difference.low,
         "high": difference.high,
     }
-
-
-def _difference(parent: Measured, copy: Measured, before: Resampled, after: Resampled) -> Estimate:
-    """By how much the copy's accuracy exceeds the parent's.
-
-    Where they decide all pairs alike every draw of people gives 0. That is no certainty, and the
-    interval is the exact one of a share of which none was seen, to both sides.
-    """
-    difference = after.minus(before, "accuracy")
-    if difference.high is None or (parent.accepted != copy.accepted).any():
-        return difference
-    support = People.of(copy.listed.pairs).support("accuracy", copy.accepted)
-    _, high = clopper_pearson(0, support.units)
-    return Estimate(difference.value, -high, high)
 
 
 def runtimes_agree(model: Model, crops: NDArray[np.uint8]) -> float | None:
