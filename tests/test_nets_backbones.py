@@ -10,6 +10,7 @@ from torch import nn
 
 from visavis.nets.backbones import BACKBONES, build_backbone
 from visavis.nets.backbones.layers import Window, map_size
+from visavis.nets.backbones.resnet import ResNet
 from visavis.nets.input import Input, Scale, to_images
 
 SMALL = {
@@ -195,3 +196,29 @@ def test_scaling_is_the_declared_one() -> None:
     assert imagenet[2].item() == pytest.approx((1 - 0.406) / 0.225, rel=1e-6)
     grey = Scale(BACKBONES["koch"].default_input)(to_images(crops[..., 1:2]))
     assert grey.item() == pytest.approx(127 / 255)
+
+
+def test_a_deeper_resnet_begins_where_a_shallower_one_ended() -> None:
+    class Shallow(ResNet):
+        depths = (1, 2, 1, 1)
+
+    class Deep(ResNet):
+        depths = (2, 3, 12, 1)
+
+    spec = Input(32, 32, "rgb", "loose")
+    torch.manual_seed(0)
+    shallow, deep = Shallow(spec), Deep(spec)
+    images = torch.rand(4, 3, 32, 32)
+    shallow.train()(images)  # so that its batch norms have seen something
+    deep.load_state_dict(deep.grown(shallow.state_dict()))
+    with torch.no_grad():
+        assert torch.equal(deep.eval()(images), shallow.eval()(images))
+    deep.train()(images).sum().backward()
+    assert all(block.bn3.weight.grad.abs().sum() > 0 for block in deep.layer3)  # and it learns
+
+
+def test_a_resnet_does_not_grow_from_another_network() -> None:
+    with torch.device("meta"):
+        facenet, resnet = build_backbone("facenet"), build_backbone("resnet152")
+    grown = resnet.grown(facenet.state_dict())
+    assert grown.keys() != resnet.state_dict().keys()

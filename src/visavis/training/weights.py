@@ -71,21 +71,27 @@ def pack_weights(encoder: Encoder | None, head: Head) -> bytes:
 def read_weights(path: Path, encoder: Encoder, head: Head) -> None:
     """Load a model folder's weights; a projection or head of another shape stays as it is.
 
+    A deeper network of the same kind goes on from a shallower one (``Backbone.grown``).
+
     Raises:
         ValueError: they are of another network, or damaged.
     """
     state = read_state(path)
-    if not _load(encoder.backbone, state, "encoder.backbone."):
+    if not _load(encoder.backbone, encoder.backbone.grown(_part(state, "encoder.backbone."))):
         raise ValueError(f"{path} holds the weights of another network than the recipe's")
-    _load(encoder.projection, state, "encoder.projection.")
-    _load(head, state, "head.")
+    _load(encoder.projection, _part(state, "encoder.projection."))
+    _load(head, _part(state, "head."))
 
 
-def _load(module: nn.Module, state: Mapping[str, Tensor], prefix: str) -> bool:
-    """Load what is named ``prefix…`` where names and shapes are the module's; whether they are."""
-    own = {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+def _part(state: Mapping[str, Tensor], prefix: str) -> Mapping[str, Tensor]:
+    """What is named ``prefix…``, by the rest of its name."""
+    return {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor]) -> bool:
+    """Load weights whose names and shapes are the module's; whether they are."""
     wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    fits = {name: tensor.shape for name, tensor in own.items()} == wanted
+    fits = {name: tensor.shape for name, tensor in state.items()} == wanted
     if fits:
-        module.load_state_dict(own)
+        module.load_state_dict(state)
     return fits

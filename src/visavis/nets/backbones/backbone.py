@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from visavis.nets.input import Input
 
@@ -32,3 +33,14 @@ class Backbone(nn.Module):
     def stages(self) -> list[nn.Module]:
         """Its parts from the image up; freezing n stages freezes the first n."""
         raise NotImplementedError
+
+    def grown(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The weights of a smaller network of its kind as a start for this one.
+
+        Args:
+            state: names to tensors.
+
+        Returns:
+            ``state`` itself, unless a backbone knows better.
+        """
+        return state

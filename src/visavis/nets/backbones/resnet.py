@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
+import torch
 from torch import Tensor, nn
 
 from visavis.nets.backbones.backbone import Backbone
@@ -16,6 +19,7 @@ WINDOWS: Final = (
     *(Window(f"layer {number}", 3, 2, 1) for number in (2, 3, 4)),
 )
 EXPANSION: Final = 4
+LATER_BLOCK: Final = re.compile(r"layer\d\.[1-9]\d*\.")
 
 
 class Bottleneck(nn.Module):
@@ -101,6 +105,20 @@ class ResNet(Backbone):
         stem = nn.Sequential(self.conv1, self.bn1)
         layers = [self.layer1, self.layer2, self.layer3, self.layer4]
         return [stem, *layers, *([self.fc] if isinstance(self.fc, nn.Linear) else [])]
+
+    def grown(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """A shallower ResNet's weights, with the blocks that it lacks: they change nothing yet.
+
+        A block whose last batch norm is scaled by 0 passes its maps on, as all of them come out of
+        a ReLU. So the deeper network begins where the shallower one ended (Chen et al., Net2Net,
+        2016; Goyal et al., Accurate, Large Minibatch SGD, 2017, section 5.1).
+        """
+        lacking = {
+            name: torch.zeros_like(tensor) if name.endswith("bn3.weight") else tensor
+            for name, tensor in self.state_dict().items()
+            if name not in state and LATER_BLOCK.match(name)
+        }
+        return {**state, **lacking}
 
     def forward(self, images: Tensor) -> Tensor:
         """Features (n, size), or logits."""
