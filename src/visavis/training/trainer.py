@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
+from visavis.training.budget import Budget
 from visavis.training.checkpoints import Last, SafeCheckpoints
 from visavis.training.processes import Resources
 from visavis.training.recipe import Recipe
@@ -46,7 +46,7 @@ def make_trainer(
             EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
         )
     if resources.budget is not None:
-        callbacks.append(Timer(timedelta(seconds=resources.budget), interval="epoch"))
+        callbacks.append(Budget(resources.budget))
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Determinism also fills all new memory, in case somebody reads it: a tenth of the time.
@@ -82,6 +82,6 @@ def why_stopped(trainer: lightning.Trainer, recipe: Recipe) -> str:
     """``all epochs``, ``budget`` or ``patience``."""
     if trainer.current_epoch >= recipe.schedule.epochs:
         return "all epochs"
-    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
-    out_of_time = any((timer.time_remaining() or 1) <= 0 for timer in timers)
-    return "budget" if out_of_time else "patience"
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    spent = any(callback.spent for callback in callbacks if isinstance(callback, Budget))
+    return "budget" if spent else "patience"
