@@ -222,3 +222,13 @@ def test_a_resnet_does_not_grow_from_another_network() -> None:
         facenet, resnet = build_backbone("facenet"), build_backbone("resnet152")
     grown = resnet.grown(facenet.state_dict())
     assert grown.keys() != resnet.state_dict().keys()
+
+
+def test_an_untrained_alexnet_passes_its_signal_on() -> None:
+    torch.manual_seed(0)
+    backbone = build_backbone("alexnet", Input(160, 160, "rgb", "loose")).eval()
+    images = torch.randn(4, 3, 160, 160)
+    with torch.no_grad():
+        first = backbone.features[0](images).std()
+        last = backbone.features[:11](images).std()
+    assert 0.5 < last / first < 5  # by torch's own initialisation, 0.08

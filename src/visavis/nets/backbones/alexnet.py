@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from torch import Tensor, nn
 
@@ -72,6 +72,11 @@ class AlexNet(Backbone):
                 *(nn.Dropout(dropout), nn.Linear(4096, 4096), nn.ReLU(inplace=True)),
                 nn.Linear(4096, classes),
             )
+
+        for layer in self.features:  # torch's default halves the signal at every layer
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(cast("Tensor", layer.bias))
 
     def stages(self) -> list[nn.Module]:
         """The five convolutions, each with what follows it, and the classifier if there is one."""
