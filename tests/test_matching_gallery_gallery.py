@@ -16,6 +16,7 @@ from visavis.matching.gallery import database as databases
 from visavis.matching.gallery import index as indexes
 from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.gallery import Gallery
+from visavis.matching.gallery.tables import SCHEMA
 from visavis.photos.photo import Photo
 
 
@@ -549,7 +550,7 @@ def test_info(gallery):
     fill(gallery, 2)
     info = gallery.info()
     assert (info["people"], info["photos"], info["wrong_answers"]) == (2, 6, 0)
-    assert (info["model"], info["embedding_size"], info["schema"]) == ("planted", 64, "0001")
+    assert (info["model"], info["embedding_size"], info["schema"]) == ("planted", 64, SCHEMA)
     assert info["bytes"] > 10_000
 
 

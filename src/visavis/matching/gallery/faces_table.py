@@ -64,6 +64,17 @@ class FacesTable:
             if self.vectors:
                 add_vectors(connection, numbers, [face.embedding for face in seen])
 
+    def fill_vectors(self, connection: Connection) -> None:
+        """Let the server keep the embeddings once more, all of them, where it keeps any."""
+        numbers = list(connection.scalars(sa.select(faces.c.id))) if self.vectors else []
+        for some in in_blocks(numbers):
+            asked = sa.select(faces.c.id, faces.c.embedding).where(faces.c.id.in_(some))
+            found = {
+                number: self._sealing.open_embedding(sealed, "faces", number)
+                for number, sealed in connection.execute(asked)
+            }
+            add_vectors(connection, list(found), list(found.values()))
+
     def of(self, connection: Connection, person: int) -> Iterator[SeenFace]:
         """A person's faces, oldest first."""
         asked = sa.select(faces).where(faces.c.person_id == person).order_by(faces.c.id)
