@@ -9,6 +9,7 @@ import numpy as np
 
 from generated_evaluation import CALIBRATION, draw_card
 from visavis.matching.gallery.crop import KeptCrop
+from visavis.matching.gallery.directory import Directory
 from visavis.matching.gallery.rows import SeenFace
 from visavis.models.model import Model
 from visavis.models.scores import Scores
@@ -77,6 +78,24 @@ def planted_face(person: int, number: int = 0, **changes: Any) -> Face:
     pixels = rng.integers(0, 255, (112, 112, 3), dtype=np.uint8)
     photo = Photo(pixels, f"{person}-{number}.jpg")
     return replace(Face(photo, (20.0, 20.0, 72.0, 90.0), LANDMARKS, 0.95), **changes)
+
+
+def content(gallery: Directory) -> dict:
+    """Everything that is known, without the numbers of rows."""
+    known = {}
+    for person in gallery.people():
+        faces = gallery.show(person.name)[1]
+        known[person.name] = (
+            person.consent,
+            person.expires,
+            [
+                (face.as_dict(), face.embedding.tolist(), face.crop and face.crop.to_bytes())
+                for face in faces
+            ],
+        )
+    with gallery._store.database.reading() as connection:
+        wrong = gallery._store.faces.wrong_answers(connection)
+    return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
 
 
 def planted_scores() -> Scores:

@@ -286,7 +286,8 @@ def test_an_older_schema_is_brought_up(tmp_path):
             "INSERT INTO people VALUES (8, x'616461', x'416461', NULL, 9, 9)"
         )
         connection.exec_driver_sql(
-            "INSERT INTO faces VALUES (9, 8, ?, x'00', x'00', x'61', 1, 2, 3, 4, 5, 6, 7, 8, NULL, 9)",
+            "INSERT INTO faces VALUES (9, 8, ?, x'00', x'00', x'61', 1, 2, 3, 4, 5, 6, 7, 8,"
+            " NULL, 9)",
             (face.embedding.tobytes(),),
         )
     store = Store.open(database)

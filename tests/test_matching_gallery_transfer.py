@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from generated_gallery import PlantedModel, planted_face
+from generated_gallery import PlantedModel, content, planted_face
 from visavis.errors import DataError, ModelError
 from visavis.matching.gallery.backup import back_up, restore
 from visavis.matching.gallery.gallery import Gallery
@@ -31,24 +31,6 @@ def gallery(tmp_path, planted):
         made.enrol("Bea", [planted_face(1)])
         made.reject("Bea", planted_face(2))
         yield made
-
-
-def content(gallery: Gallery) -> dict:
-    """Everything that is known, without the numbers of rows."""
-    known = {}
-    for person in gallery.people():
-        faces = gallery.show(person.name)[1]
-        known[person.name] = (
-            person.consent,
-            person.expires,
-            [
-                (face.as_dict(), face.embedding.tolist(), face.crop and face.crop.to_bytes())
-                for face in faces
-            ],
-        )
-    with gallery._store.database.reading() as connection:
-        wrong = gallery._store.faces.wrong_answers(connection)
-    return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
 
 
 def same(gallery: Gallery, path, planted) -> bool:

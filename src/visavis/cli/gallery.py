@@ -9,6 +9,7 @@ import typer
 
 from visavis.cli import show
 from visavis.cli.gallery_key import KeyFile, gallery_key
+from visavis.cli.gallery_migrate import migrate
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
 from visavis.cli.gallery_secrets import decrypt, encrypt, make_key
 from visavis.cli.options import AsJson
@@ -22,6 +23,7 @@ app = typer.Typer(help="Look at, check, copy and bring back a gallery.")
 app.command("encrypt")(encrypt)
 app.command("decrypt")(decrypt)
 app.command("new-key")(make_key)
+app.command("migrate")(migrate)
 
 BROKEN = 1
 

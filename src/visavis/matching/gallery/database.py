@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,19 +120,22 @@ class Database:
         except OSError as error:
             raise DataError(f"{self.name} cannot be made: {error.strerror or error}") from None
 
-    def scrub(self, *, rewrite: bool = False) -> bool:
+    def scrub(self, rewrite: Sequence[str] = ()) -> bool:
         """Wipe what deleted rows left in free space and in the log.
 
         Args:
-            rewrite: on PostgreSQL write the tables anew, while everybody waits, since it leaves
-                old bytes within its pages. SQLite's file is written anew in any case.
+            rewrite: tables to write anew on PostgreSQL, while everybody waits, since it leaves old
+                bytes within its pages. SQLite's file is written anew in any case.
 
         Returns:
             Whether nothing is left; another process that reads the gallery may hold the log open.
         """
         try:
             with self.alone() as connection:
-                connection.exec_driver_sql("VACUUM FULL" if rewrite and not self.path else "VACUUM")
+                anew = rewrite and self.path is None
+                connection.exec_driver_sql(
+                    f"VACUUM FULL {', '.join(rewrite)}" if anew else "VACUUM"
+                )
                 if self.path is None:
                     return True
                 busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()

@@ -14,10 +14,10 @@ from visavis.errors import DataError
 from visavis.matching.gallery.cipher import Aes256Gcm, Plain
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import drop_caches
-from visavis.matching.gallery.key import KEY_BYTES, GalleryKey
+from visavis.matching.gallery.key import KEY_BYTES, GalleryKey, key_columns
 from visavis.matching.gallery.names import lookup_key
 from visavis.matching.gallery.sealing import Sealing
-from visavis.matching.gallery.store import Store, key_columns
+from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.tables import faces, in_blocks, people, wrong_answers
 
 SEALED = {
@@ -125,7 +125,7 @@ def _seal_anew(
             renewed.log(connection, what, None, renewed.counts(connection)["photos"])
             drop_caches(renewed)  # whoever is killed from here on leaves no copy in the clear
         drop_caches(renewed)
-        return database.scrub(rewrite=True)
+        return database.scrub([table.name for table in SEALED])
     finally:
         database.close()
 

@@ -81,6 +81,19 @@ class FacesTable:
         for row in connection.execute(asked):
             yield self._face(row)
 
+    def face(self, connection: Connection, number: int) -> SeenFace:
+        """One face, by its row's number; it must be there."""
+        return self._face(connection.execute(sa.select(faces).where(faces.c.id == number)).one())
+
+    def without_crop(self, connection: Connection) -> dict[int, list[str]]:
+        """The file names of photos of which no crop is kept, by their people's numbers."""
+        asked = sa.select(faces.c.id, faces.c.person_id, faces.c.file).order_by(faces.c.id)
+        found: dict[int, list[str]] = {}
+        for number, person, sealed in connection.execute(asked.where(faces.c.crop.is_(None))):
+            file = self._sealing.open(sealed, "faces.file", number).decode()
+            found.setdefault(person, []).append(file)
+        return found
+
     def enrolled_as(self, connection: Connection, photos: Iterable[bytes]) -> dict[bytes, set[int]]:
         """Of photos by their sha256: the numbers of the people that they are enrolled for."""
         keys = {self._sealing.key_of(photo): photo for photo in photos}

@@ -14,8 +14,8 @@ import unicodedata
 from pathlib import Path
 
 from visavis.errors import DataError
-from visavis.matching.gallery.cipher import NONCE_BYTES
-from visavis.matching.gallery.rows import WrappedKey
+from visavis.matching.gallery.cipher import NONCE_BYTES, Aes256Gcm, Cipher, Locked, Plain
+from visavis.matching.gallery.rows import GalleryFacts, WrappedKey
 
 KEY_BYTES = 32
 SCRYPT_COST = 17
@@ -134,6 +134,40 @@ class GalleryKey:
         from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
         return Scrypt(salt=salt, length=KEY_BYTES, n=2**cost, r=8, p=1).derive(self._secret)
+
+
+def cipher_of(facts: GalleryFacts, key: GalleryKey | None, name: str) -> Cipher:
+    """What a gallery's values are sealed by.
+
+    Args:
+        facts: of the gallery.
+        key: opens it.
+        name: of the gallery, for messages.
+
+    Raises:
+        DataError: it is encrypted, and the key is missing or another one; or it is not, and its
+            owner, who gives a key, believes that it is.
+    """
+    if facts.key is None:
+        if key is None:
+            return Plain()
+        raise DataError(
+            f"{name} is not encrypted, and a key is given; leave it away, or say "
+            "`visavis gallery encrypt`"
+        )
+    if key is None:
+        Locked(name).refuse()
+    return Aes256Gcm(key.unwrap(facts.key, facts.number, name), name)
+
+
+def key_columns(key: WrappedKey | None) -> dict[str, object]:
+    """The columns of ``gallery`` that say how its values are sealed."""
+    return {
+        "cipher": Aes256Gcm.kind if key else Plain.kind,
+        "wrapped_key": key and key.sealed,
+        "key_salt": key and key.salt,
+        "key_cost": key and key.cost,
+    }
 
 
 def new_key_file(path: Path) -> None:

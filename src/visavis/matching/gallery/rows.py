@@ -142,7 +142,7 @@ class WrongAnswer:
     Attributes:
         person: the person's number.
         photo: sha256 of the photo's pixels.
-        embedding: (d,) float32 of the face in it.
+        embedding: (d,) float32 of the face in it; zeros where it was recorded with another model.
     """
 
     person: int

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visavis.errors import DataError
-from visavis.matching.gallery.cipher import Aes256Gcm, Cipher, Locked, Plain
+from visavis.matching.gallery.cipher import Cipher, Locked
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.faces_table import FacesTable
-from visavis.matching.gallery.key import KEY_BYTES, GalleryKey
+from visavis.matching.gallery.key import KEY_BYTES, GalleryKey, cipher_of, key_columns
 from visavis.matching.gallery.people_table import PeopleTable
 from visavis.matching.gallery.rows import Event, GalleryFacts, WrappedKey
 from visavis.matching.gallery.schema import schema_of, upgrade
@@ -202,40 +202,6 @@ class Store:
                 ("wrong_answers", wrong_answers),
             )
         }
-
-
-def cipher_of(facts: GalleryFacts, key: GalleryKey | None, name: str) -> Cipher:
-    """What a gallery's values are sealed by.
-
-    Args:
-        facts: of the gallery.
-        key: opens it.
-        name: of the gallery, for messages.
-
-    Raises:
-        DataError: it is encrypted, and the key is missing or another one; or it is not, and its
-            owner, who gives a key, believes that it is.
-    """
-    if facts.key is None:
-        if key is None:
-            return Plain()
-        raise DataError(
-            f"{name} is not encrypted, and a key is given; leave it away, or say "
-            "`visavis gallery encrypt`"
-        )
-    if key is None:
-        Locked(name).refuse()
-    return Aes256Gcm(key.unwrap(facts.key, facts.number, name), name)
-
-
-def key_columns(key: WrappedKey | None) -> dict[str, object]:
-    """The columns of ``gallery`` that say how its values are sealed."""
-    return {
-        "cipher": Aes256Gcm.kind if key else Plain.kind,
-        "wrapped_key": key and key.sealed,
-        "key_salt": key and key.salt,
-        "key_cost": key and key.cost,
-    }
 
 
 def _facts(connection: Connection) -> GalleryFacts:
