@@ -69,10 +69,10 @@ def _outcome(gallery: str, moved: Migration) -> str:
 
 
 def _refusal(moved: Migration) -> str:
-    photos = sum(map(len, moved.missing.values()))
+    missing = sum(map(len, moved.missing.values()))
     return (
-        f"{photos:,} photos of {len(moved.missing):,} people have no crop to embed, and nothing "
-        "was changed; enrol them again with --keep-crops, or give --drop-missing to forget them"
+        f"no crop is kept of {missing:,} of {missing + moved.photos:,} photos, so nothing was "
+        "changed; enrol them again with --keep-crops, or give --drop-missing to forget them"
     )
 
 
