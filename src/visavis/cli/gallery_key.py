@@ -21,7 +21,7 @@ KeyFile = Annotated[
     Path | None,
     typer.Option(
         envvar="VISAVIS_GALLERY_KEY_FILE",
-        help=f"Opens an encrypted gallery, where {PASSPHRASE} does not.",
+        help=f"Opens an encrypted gallery; else {PASSPHRASE} does.",
         show_default=False,
     ),
 ]

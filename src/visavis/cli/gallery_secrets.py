@@ -28,12 +28,11 @@ def encrypt(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Encrypt names, embeddings, crops and notes, so that only the key's owner reads them.
+    """Encrypt names, embeddings, crops and notes: only the key's owner reads them from then on.
 
-    The key is a file that `visavis gallery new-key` made, or a passphrase from
-    VISAVIS_GALLERY_PASSPHRASE, or one that is asked for. With --rotate that is the old one; the
-    new one is --new-key-file, VISAVIS_GALLERY_NEW_PASSPHRASE, or asked for. Who loses it loses
-    the gallery.
+    The key is a file that `gallery new-key` made, a passphrase in VISAVIS_GALLERY_PASSPHRASE, or
+    one that is asked for. With --rotate that is the old one, and the new one comes from
+    --new-key-file, VISAVIS_GALLERY_NEW_PASSPHRASE or a question. Who loses it loses the gallery.
     """
     from visavis.matching.gallery import encryption
 

@@ -85,6 +85,12 @@ class FacesTable:
         """One face, by its row's number; it must be there."""
         return self._face(connection.execute(sa.select(faces).where(faces.c.id == number)).one())
 
+    def everything(self, connection: Connection) -> Iterator[SeenFace]:
+        """All faces with all that is kept of them, in bounded memory."""
+        for some in in_blocks(list(connection.scalars(sa.select(faces.c.id)))):
+            rows = connection.execute(sa.select(faces).where(faces.c.id.in_(some)))
+            yield from map(self._face, rows)
+
     def without_crop(self, connection: Connection) -> dict[int, list[str]]:
         """The file names of photos of which no crop is kept, by their people's numbers."""
         asked = sa.select(faces.c.id, faces.c.person_id, faces.c.file).order_by(faces.c.id)

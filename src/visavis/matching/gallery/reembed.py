@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from visavis.errors import DataError, PhotoError
+from visavis.matching.found import Progress
 from visavis.matching.gallery.crop import KeptCrop
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import drop_caches
@@ -22,8 +23,6 @@ from visavis.matching.gallery.tables import faces, in_blocks, wrong_answers
 from visavis.models.encoder import BATCH
 from visavis.models.model import Model
 from visavis.photos.face import Face
-
-Progress = Callable[[str, int, int], None]  # stage, photos done, photos in all
 
 
 @dataclass(frozen=True)
