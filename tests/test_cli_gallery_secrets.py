@@ -52,7 +52,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch):
 def test_by_a_key_file(run: Run) -> None:
     assert run("gallery", "new-key", "k").out.startswith("k is a new key; keep it, and a copy")
     ran = run("gallery", "encrypt", "--key-file", "k")
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.err) == (0, "sealing people (2)\nsealing faces (3)\n")
     assert ran.out.startswith("sqlite:///people.db is encrypted. Keep a copy of the key elsewhere.")
     info = run("gallery", "info", "--key-file", "k")
     assert "  sealed   by aes-256-gcm, opened by a key file\n" in info.out
@@ -64,13 +64,14 @@ def test_by_a_key_file(run: Run) -> None:
     assert ran.code == 2
     ran.one_sentence("other does not open people.db")
     plain = run("gallery", "decrypt", "--key-file", "k", "--json").json
-    assert plain["scrubbed"] is True
+    assert (plain["encrypted"], plain["scrubbed"]) == (False, True)
     assert "  sealed   no: visavis gallery encrypt\n" in run("gallery", "info").out
 
 
 def test_by_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSPHRASE, "correct horse")
-    assert run("gallery", "encrypt", "--json").json["done"].startswith("encrypted.")
+    plain = run("gallery", "encrypt", "--json").json
+    assert plain == {"gallery": "sqlite:///people.db", "encrypted": True, "scrubbed": True}
     assert run("gallery", "info", "--json").json["key"] == "passphrase"
     monkeypatch.setenv(PASSPHRASE, "incorrect horse")
     ran = run("gallery", "check")

@@ -9,6 +9,8 @@ import signal
 import stat
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ import visavis
 from generated_gallery import PlantedModel, content, embedding_of, planted_face
 from postgres_server import new_database
 from visavis.errors import DataError
+from visavis.matching.gallery import encryption
 from visavis.matching.gallery import index as indexes
 from visavis.matching.gallery import key as keys
 from visavis.matching.gallery.backup import back_up, restore
@@ -319,6 +322,39 @@ class TestGalleries:
             stale.close()
         with Gallery(filled, planted, key=phrase) as made:
             assert [person.name for person in made.people()] == ["Bea", NAME]
+
+    def test_who_writes_meanwhile_waits_and_is_refused(self, filled, planted, key, monkeypatch):
+        begun, go_on, seal = Event(), Event(), encryption._seal_rows
+
+        def slow(*given):
+            begun.set()
+            go_on.wait(20)
+            seal(*given)
+
+        monkeypatch.setattr(encryption, "_seal_rows", slow)
+        with Gallery(filled, planted) as stale, ThreadPoolExecutor(2) as pool:
+            changing = pool.submit(encrypt, filled, key)
+            assert begun.wait(20)
+            enrolling = pool.submit(stale.enrol, "Cyd", [planted_face(3)])
+            time.sleep(0.2)
+            assert not enrolling.done()
+            go_on.set()
+            changing.result()
+            with pytest.raises(DataError, match="meanwhile; open it again"):
+                enrolling.result()
+        with Gallery(filled, planted, key=key) as made:
+            assert [person.name for person in made.people()] == ["Bea", NAME]
+
+    def test_what_was_begun_before_is_sealed_too(self, filled, planted, key):
+        with Gallery(filled, planted) as stale, ThreadPoolExecutor(1) as pool:
+            with stale._store.database.writing() as connection:
+                stale._store.people.add(connection, "Cyd", NOTE, None)
+                changing = pool.submit(encrypt, filled, key)
+                time.sleep(0.2)
+                assert not changing.done()
+            changing.result()
+        with Gallery(filled, planted, key=key) as made:
+            assert made.show("cyd")[0].consent == NOTE
 
     def test_nothing_is_made_by_trying(self, tmp_path, key):
         for act in (

@@ -128,6 +128,18 @@ def test_backed_up_and_restored(gallery, tmp_path, planted):
     ]
 
 
+def test_an_older_backup_is_restored(gallery, tmp_path, planted):
+    """One of the first schema, which knew no keys."""
+    back_up(tmp_path / "people.db", tmp_path / "old.db")
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        for column in ("wrapped_key", "key_salt", "key_cost"):
+            connection.execute(f"ALTER TABLE gallery DROP COLUMN {column}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    assert restore(tmp_path / "old.db", tmp_path / "new.db") == 2
+    assert same(gallery, tmp_path / "new.db", planted)
+
+
 def test_a_restored_gallery_is_seen_by_who_has_it_open(gallery, tmp_path):
     back_up(tmp_path / "people.db", tmp_path / "backup.db")
     gallery.enrol("Cyd", [planted_face(3)])

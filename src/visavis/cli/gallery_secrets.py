@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,13 +39,17 @@ def encrypt(
     if not rotate:
         if new_key_file is not None:
             raise DataError("--new-key-file goes with --rotate; --key-file names the first key")
-        scrubbed = encryption.encrypt(gallery, new_key(key_file, PASSPHRASE, "--key-file"))
+        key = new_key(key_file, PASSPHRASE, "--key-file")
+        with show.progress() as advance:
+            scrubbed = encryption.encrypt(gallery, key, advance)
     else:
         old = gallery_key(gallery, key_file)
         new = new_key(new_key_file, NEW_PASSPHRASE, "--new-key-file")
-        scrubbed = encryption.rotate(gallery, old, new)
+        with show.progress() as advance:
+            scrubbed = encryption.rotate(gallery, old, new, advance)
     how = "encrypted anew: only the new key opens it" if rotate else "encrypted"
-    _say(gallery, f"{how}. Keep a copy of the key elsewhere", scrubbed, as_json=as_json)
+    text = f"{gallery} is {how}. Keep a copy of the key elsewhere"
+    _say(text, {"gallery": gallery, "encrypted": True, "scrubbed": scrubbed}, as_json=as_json)
 
 
 def decrypt(
@@ -54,8 +58,11 @@ def decrypt(
     """Keep an encrypted gallery in the clear again."""
     from visavis.matching.gallery import encryption
 
-    scrubbed = encryption.decrypt(gallery, gallery_key(gallery, key_file))
-    _say(gallery, "not encrypted any more", scrubbed, as_json=as_json)
+    key = gallery_key(gallery, key_file)
+    with show.progress() as advance:
+        scrubbed = encryption.decrypt(gallery, key, advance)
+    plain = {"gallery": gallery, "encrypted": False, "scrubbed": scrubbed}
+    _say(f"{gallery} is not encrypted any more", plain, as_json=as_json)
 
 
 def make_key(
@@ -72,12 +79,12 @@ def make_key(
         show.say(f"{target} is a new key; keep it, and a copy of it, away from the gallery")
 
 
-def _say(gallery: str, what: str, scrubbed: bool, *, as_json: bool) -> None:
+def _say(text: str, plain: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        show.print_json({"gallery": gallery, "done": what, "scrubbed": scrubbed})
+        show.print_json(plain)
     else:
-        show.say(f"{gallery} is {what}. {COPIES}")
-    if not scrubbed:
+        show.say(f"{text}. {COPIES}")
+    if not plain["scrubbed"]:
         show.note(
             "warning: another process has the gallery open, so traces of what it was may be left "
             "in its free space; close it and say `visavis gallery scrub`"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from visavis.errors import DataError
+from visavis.matching.found import Progress
 from visavis.matching.gallery.cipher import Aes256Gcm, Plain
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import drop_caches
@@ -42,7 +43,7 @@ def is_encrypted(url: str | os.PathLike[str]) -> bool:
         database.close()
 
 
-def encrypt(url: str | os.PathLike[str], key: GalleryKey) -> bool:
+def encrypt(url: str | os.PathLike[str], key: GalleryKey, progress: Progress | None = None) -> bool:
     """Encrypt a gallery that is not. Whoever has it open must open it again.
 
     A process that is killed leaves all of it encrypted or none.
@@ -50,6 +51,7 @@ def encrypt(url: str | os.PathLike[str], key: GalleryKey) -> bool:
     Args:
         url: the gallery.
         key: what will open it.
+        progress: called after each few hundred rows.
 
     Returns:
         Whether what was in the clear is gone from free space and log too; not while another
@@ -63,16 +65,22 @@ def encrypt(url: str | os.PathLike[str], key: GalleryKey) -> bool:
             f"{Database(url).name} is encrypted already; `visavis gallery encrypt --rotate` gives "
             "it another key"
         )
-    return _seal_anew(url, None, key, "encrypted", encrypted=False)
+    return _seal_anew(url, None, key, "encrypted", progress, encrypted=False)
 
 
-def rotate(url: str | os.PathLike[str], key: GalleryKey | None, new: GalleryKey) -> bool:
+def rotate(
+    url: str | os.PathLike[str],
+    key: GalleryKey | None,
+    new: GalleryKey,
+    progress: Progress | None = None,
+) -> bool:
     """Encrypt an encrypted gallery anew: another data key, wrapped by another key.
 
     Args:
         url: the gallery.
         key: opens it.
         new: what will open it.
+        progress: see ``encrypt``.
 
     Returns:
         Whether what the old key opens is gone, see ``encrypt``.
@@ -80,15 +88,18 @@ def rotate(url: str | os.PathLike[str], key: GalleryKey | None, new: GalleryKey)
     Raises:
         DataError: there is no gallery, it is not encrypted, or ``key`` does not open it.
     """
-    return _seal_anew(url, key, new, "encrypted anew")
+    return _seal_anew(url, key, new, "encrypted anew", progress)
 
 
-def decrypt(url: str | os.PathLike[str], key: GalleryKey | None) -> bool:
+def decrypt(
+    url: str | os.PathLike[str], key: GalleryKey | None, progress: Progress | None = None
+) -> bool:
     """Keep an encrypted gallery in the clear.
 
     Args:
         url: the gallery.
         key: opens it.
+        progress: see ``encrypt``.
 
     Returns:
         Whether free space and log were wiped.
@@ -96,7 +107,7 @@ def decrypt(url: str | os.PathLike[str], key: GalleryKey | None) -> bool:
     Raises:
         DataError: there is no gallery, it is not encrypted, or ``key`` does not open it.
     """
-    return _seal_anew(url, key, None, "decrypted")
+    return _seal_anew(url, key, None, "decrypted", progress)
 
 
 def _seal_anew(
@@ -104,6 +115,7 @@ def _seal_anew(
     key: GalleryKey | None,
     new: GalleryKey | None,
     what: str,
+    progress: Progress | None,
     *,
     encrypted: bool = True,
 ) -> bool:
@@ -120,7 +132,7 @@ def _seal_anew(
         with database.writing() as connection:
             store.hold(connection)
             for table in SEALED:
-                _seal_rows(connection, table, store.sealing, Sealing(number, cipher))
+                _seal_rows(connection, table, store.sealing, Sealing(number, cipher), progress)
             renewed = store.become(connection, cipher, **key_columns(wrapped))
             renewed.log(connection, what, None, renewed.counts(connection)["photos"])
             drop_caches(renewed)  # whoever is killed from here on leaves no copy in the clear
@@ -130,13 +142,23 @@ def _seal_anew(
         database.close()
 
 
-def _seal_rows(connection: Connection, table: sa.Table, old: Sealing, new: Sealing) -> None:
+def _seal_rows(
+    connection: Connection,
+    table: sa.Table,
+    old: Sealing,
+    new: Sealing,
+    progress: Progress | None,
+) -> None:
     numbers = list(connection.scalars(sa.select(table.c.id)))
     update = sa.update(table).where(table.c.id == sa.bindparam("number"))
+    done = 0
     for some in in_blocks(numbers):
         rows = connection.execute(sa.select(table).where(table.c.id.in_(some))).all()
         values = [{"number": row.id, **dict(_sealed(row, table, old, new))} for row in rows]
         connection.execute(update, values)
+        done += len(some)
+        if progress:
+            progress(f"sealing {table.name.replace('_', ' ')}", done, len(numbers))
 
 
 def _sealed(
