@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,7 @@ def content(gallery: Directory) -> dict:
     return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
 
 
+@cache
 def planted_scores() -> Scores:
     """What the planted model gives: impostors at N(0, 1/8), genuine pairs at N(0.8, 0.05)."""
     rng = np.random.default_rng(5)

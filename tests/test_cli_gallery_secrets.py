@@ -79,7 +79,7 @@ def test_by_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ran.one_sentence("that passphrase does not open people.db")
 
 
-def test_every_verb_takes_the_key(run: Run, monkeypatch: pytest.MonkeyPatch, samples: Path) -> None:
+def test_every_verb_takes_the_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("gallery", "new-key", "k")
     run("gallery", "encrypt", "--key-file", "k")
     monkeypatch.setenv("VISAVIS_GALLERY_KEY_FILE", "k")
@@ -101,9 +101,7 @@ def test_every_verb_takes_the_key(run: Run, monkeypatch: pytest.MonkeyPatch, sam
     assert run("people", "list").code == 2
 
 
-def test_enrolled_into_an_encrypted_gallery(
-    run: Run, monkeypatch: pytest.MonkeyPatch, samples: Path
-) -> None:
+def test_enrolled_into_an_encrypted_gallery(run: Run, samples: Path) -> None:
     run("gallery", "new-key", "k")
     place = ("-g", "made.db", "--key-file", "k")
     assert run("enrol", "Obama", samples / "obama_2009.jpg", *place).code == 0

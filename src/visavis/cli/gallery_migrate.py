@@ -38,8 +38,8 @@ def migrate(
     from visavis.matching.gallery.reembed import migrate as move
     from visavis.models.model import Model
 
-    loaded = Model.load(model, threads=threads)
     key = gallery_key(gallery, key_file)
+    loaded = Model.load(model, threads=threads)
     with show.progress() as advance:
         moved = move(
             gallery, loaded, key=key, drop_missing=drop_missing, dry_run=dry_run, progress=advance
