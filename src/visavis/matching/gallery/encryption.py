@@ -63,7 +63,7 @@ def encrypt(url: str | os.PathLike[str], key: GalleryKey, progress: Progress | N
     if is_encrypted(url):
         raise DataError(
             f"{Database(url).name} is encrypted already; `visavis gallery encrypt --rotate` gives "
-            "it another key"
+            "it another key, `visavis gallery scrub` wipes what a killed process left"
         )
     return _seal_anew(url, None, key, "encrypted", progress, encrypted=False)
 

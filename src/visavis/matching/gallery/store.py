@@ -69,6 +69,7 @@ class Store:
             return None
         if facts is None:
             with database.writing() as connection:
+                _one_by_one(connection)
                 upgrade(connection)
                 facts = _facts(connection)
         cipher = Locked(database.name) if sealed else cipher_of(facts, key, database.name)
@@ -97,8 +98,7 @@ class Store:
             raise DataError(f"there is no folder {database.path.parent} for {database.path.name}")
         database.make_private()
         with database.writing() as connection:
-            if database.path is None:  # as SQLite's writers are: one after the other
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7665697661766973)"))
+            _one_by_one(connection)
             if schema_of(connection, database.name) is None:
                 upgrade(connection)
                 number = secrets.randbits(63)
@@ -202,6 +202,12 @@ class Store:
                 ("wrong_answers", wrong_answers),
             )
         }
+
+
+def _one_by_one(connection: Connection) -> None:
+    """Let processes make or upgrade the tables one after the other, as SQLite's writers do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(7665697661766973)"))
 
 
 def _facts(connection: Connection) -> GalleryFacts:
