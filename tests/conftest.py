@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 import visavis
 from generated_evaluation import CALIBRATION, draw_scores
+from postgres_server import new_database, running_postgres
 from visavis.models.model import Model
 from visavis.photos.face import Face
 from visavis.photos.photo import Photo
@@ -58,3 +61,20 @@ def sample_faces(model: Model, samples: Path) -> dict[str, Face]:
     """The face of each sample portrait, by the file's stem."""
     photos = {path.stem: Photo.open(path) for path in sorted(samples.glob("*.jpg"))}
     return {stem: model.detector.detect(photo)[0] for stem, photo in photos.items()}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server; a test that needs it is skipped without it."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a gallery may be made: the same behaviour on both stores."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'people.db'}"
+        return
+    with new_database(request.getfixturevalue("postgres")) as address:
+        yield address

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from generated_evaluation import CALIBRATION, draw_card
 from visavis.matching.gallery.crop import KeptCrop
+from visavis.matching.gallery.directory import Directory
 from visavis.matching.gallery.rows import SeenFace
 from visavis.models.model import Model
 from visavis.models.scores import Scores
@@ -79,6 +81,25 @@ def planted_face(person: int, number: int = 0, **changes: Any) -> Face:
     return replace(Face(photo, (20.0, 20.0, 72.0, 90.0), LANDMARKS, 0.95), **changes)
 
 
+def content(gallery: Directory) -> dict:
+    """Everything that is known, without the numbers of rows."""
+    known = {}
+    for person in gallery.people():
+        faces = gallery.show(person.name)[1]
+        known[person.name] = (
+            person.consent,
+            person.expires,
+            [
+                (face.as_dict(), face.embedding.tolist(), face.crop and face.crop.to_bytes())
+                for face in faces
+            ],
+        )
+    with gallery._store.database.reading() as connection:
+        wrong = gallery._store.faces.wrong_answers(connection)
+    return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
+
+
+@cache
 def planted_scores() -> Scores:
     """What the planted model gives: impostors at N(0, 1/8), genuine pairs at N(0.8, 0.05)."""
     rng = np.random.default_rng(5)

@@ -10,6 +10,7 @@ from generated_gallery import PlantedModel, planted_face
 from run_command import Run, runner
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.gallery import Gallery
+from visavis.matching.gallery.tables import SCHEMA
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_info(run: Run) -> None:
     assert "  model    planted (ffffffffffff)" in ran.out
     assert "  people   2 with 3 photos" in ran.out
     plain = run("gallery", "info", "--json").json
-    assert (plain["people"], plain["photos"], plain["schema"]) == (2, 3, "0001")
+    assert (plain["people"], plain["photos"], plain["schema"]) == (2, 3, SCHEMA)
 
 
 def test_check(run: Run) -> None:

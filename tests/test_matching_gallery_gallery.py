@@ -10,12 +10,12 @@ from PIL import Image
 
 import visavis
 from generated_gallery import PlantedModel, embedding_of, planted_face
-from postgres_server import new_database, running_postgres
 from visavis.errors import CrowdError, DataError, ModelError, NoFaceError, UnsupportedRateError
 from visavis.matching.gallery import database as databases
 from visavis.matching.gallery import index as indexes
 from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.gallery import Gallery
+from visavis.matching.gallery.tables import SCHEMA
 from visavis.photos.photo import Photo
 
 
@@ -24,26 +24,10 @@ def planted() -> PlantedModel:
     return PlantedModel()
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
 @pytest.fixture
 def gallery(tmp_path, planted):
     with Gallery(tmp_path / "people.db", planted) as made:
         yield made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """Where a gallery may be made: the same behaviour on both stores."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'people.db'}"
-        return
-    with new_database(request.getfixturevalue("postgres")) as address:
-        yield address
 
 
 @pytest.fixture
@@ -549,7 +533,7 @@ def test_info(gallery):
     fill(gallery, 2)
     info = gallery.info()
     assert (info["people"], info["photos"], info["wrong_answers"]) == (2, 6, 0)
-    assert (info["model"], info["embedding_size"], info["schema"]) == ("planted", 64, "0001")
+    assert (info["model"], info["embedding_size"], info["schema"]) == ("planted", 64, SCHEMA)
     assert info["bytes"] > 10_000
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from generated_gallery import SIZE, PlantedModel, planted_face, seen_face
-from postgres_server import new_database, running_postgres
+from postgres_server import new_database
 from visavis.errors import DataError
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.gallery import Gallery
@@ -15,15 +15,9 @@ from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.transfer import export, import_
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as running:
-        yield running
-
-
 @pytest.fixture
-def url(server):
-    with new_database(server) as address:
+def url(postgres):
+    with new_database(postgres) as address:
         yield address
 
 

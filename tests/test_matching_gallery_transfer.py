@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from generated_gallery import PlantedModel, planted_face
+from generated_gallery import PlantedModel, content, planted_face
 from visavis.errors import DataError, ModelError
 from visavis.matching.gallery.backup import back_up, restore
 from visavis.matching.gallery.gallery import Gallery
@@ -31,24 +31,6 @@ def gallery(tmp_path, planted):
         made.enrol("Bea", [planted_face(1)])
         made.reject("Bea", planted_face(2))
         yield made
-
-
-def content(gallery: Gallery) -> dict:
-    """Everything that is known, without the numbers of rows."""
-    known = {}
-    for person in gallery.people():
-        faces = gallery.show(person.name)[1]
-        known[person.name] = (
-            person.consent,
-            person.expires,
-            [
-                (face.as_dict(), face.embedding.tolist(), face.crop and face.crop.to_bytes())
-                for face in faces
-            ],
-        )
-    with gallery._store.database.reading() as connection:
-        wrong = gallery._store.faces.wrong_answers(connection)
-    return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
 
 
 def same(gallery: Gallery, path, planted) -> bool:
@@ -144,6 +126,18 @@ def test_backed_up_and_restored(gallery, tmp_path, planted):
     assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == [
         "backup.db"
     ]
+
+
+def test_an_older_backup_is_restored(gallery, tmp_path, planted):
+    """One of the first schema, which knew no keys."""
+    back_up(tmp_path / "people.db", tmp_path / "old.db")
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        for column in ("wrapped_key", "key_salt", "key_cost"):
+            connection.execute(f"ALTER TABLE gallery DROP COLUMN {column}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    assert restore(tmp_path / "old.db", tmp_path / "new.db") == 2
+    assert same(gallery, tmp_path / "new.db", planted)
 
 
 def test_a_restored_gallery_is_seen_by_who_has_it_open(gallery, tmp_path):

@@ -23,6 +23,7 @@ from visavis.version import __version__
 if TYPE_CHECKING:
     from visavis.matching.face_model import FaceModel, load
     from visavis.matching.gallery.gallery import Gallery
+    from visavis.matching.gallery.key import GalleryKey
     from visavis.matching.verdict import Verdict
     from visavis.matching.verify import verify, verify_all
     from visavis.photos.face import Face
@@ -36,6 +37,7 @@ __all__ = [
     "Face",
     "FaceModel",
     "Gallery",
+    "GalleryKey",
     "ModelError",
     "NoFaceError",
     "Photo",
@@ -55,6 +57,7 @@ _HOMES = {
     "Face": "visavis.photos.face",
     "FaceModel": "visavis.matching.face_model",
     "Gallery": "visavis.matching.gallery.gallery",
+    "GalleryKey": "visavis.matching.gallery.key",
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
     "load": "visavis.matching.face_model",

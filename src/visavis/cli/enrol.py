@@ -12,6 +12,7 @@ import typer
 from visavis.cli import show
 from visavis.cli.embed import list_photos
 from visavis.cli.exits import SOME_SKIPPED
+from visavis.cli.gallery_key import KeyFile, gallery_key
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
 from visavis.cli.options import DEFAULT_MODEL, AsJson, FaceChoice, ModelName, Threads
 from visavis.errors import DataError
@@ -29,6 +30,7 @@ def enrol(
         Path | None, typer.Option("--from", help="A folder with one folder for each person.")
     ] = None,
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
     faces: FaceChoice = "one",
     force: Annotated[
@@ -56,10 +58,11 @@ def enrol(
     from visavis.matching.gallery.gallery import Gallery
     from visavis.models.model import Model
 
+    key = gallery_key(gallery, key_file)
     loaded = Model.load(model, threads=threads)
     options: dict[str, Any] = {"force": force, "keep_crops": keep_crops, "faces": faces}
     done: list[Enrolled] = []
-    with Gallery(gallery, loaded) as opened, show.progress() as advance:
+    with Gallery(gallery, loaded, key=key) as opened, show.progress() as advance:
         seen = 0
         for enrolled in opened.enrol_many(listed, consent=consent, expires=expires, **options):
             done.append(enrolled)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from visavis.cli import show
+from visavis.cli.gallery_key import KeyFile, gallery_key
+from visavis.cli.gallery_migrate import migrate
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
+from visavis.cli.gallery_secrets import decrypt, encrypt, make_key
 from visavis.cli.options import AsJson
 from visavis.errors import DataError
 
@@ -17,13 +20,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at, check, copy and bring back a gallery.")
 
+app.command("encrypt")(encrypt)
+app.command("decrypt")(decrypt)
+app.command("new-key")(make_key)
+app.command("migrate")(migrate)
+
 BROKEN = 1
 
 
 @app.command("info")
-def info(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def info(
+    gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
+) -> None:
     """Its model, how many people it knows, its size."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         facts = opened.info()
     if as_json:
         show.print_json(facts)
@@ -34,14 +44,17 @@ def info(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     if facts["expired"]:
         show.say(f"  expired  {facts['expired']:,}: visavis people purge --expired")
     show.say(f"  wrong    {facts['wrong_answers']:,} answers on record")
+    show.say(f"  sealed   {_sealed(facts)}")
     show.say(f"  size     {facts['bytes'] / 2**20:,.1f} MiB")
     show.say(f"  made     {facts['created'][:10]}, schema {facts['schema']}")
 
 
 @app.command("check")
-def check(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def check(
+    gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
+) -> None:
     """Whether the database is whole; exits with 1 where it is not."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         found = opened.verify_integrity()
     if as_json:
         show.print_json({"gallery": gallery, "problems": found})
@@ -52,9 +65,11 @@ def check(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
 
 
 @app.command("scrub")
-def scrub(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def scrub(
+    gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
+) -> None:
     """Wipe what forgotten people left in the file's free space, as `forget` does by itself."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         scrubbed = opened.scrub()
     if not scrubbed:
         raise DataError(f"{gallery} is in use by another process; close it and try again")
@@ -68,10 +83,11 @@ def scrub(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
 def export(
     target: Annotated[Path, typer.Argument(help="A new folder, or a new .zip file.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write everything to JSON, npz and JPEG files, for any program to read."""
-    with _open(gallery) as opened:
+    """Write everything to JSON, npz and JPEG files in the clear, for any program to read."""
+    with _open(gallery, key_file) as opened:
         people = opened.export(target)
     _done("exported", people, target, as_json=as_json)
 
@@ -80,12 +96,13 @@ def export(
 def import_gallery(
     source: Annotated[Path, typer.Argument(help="What `export` wrote.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Add an exported gallery; people whose names are known get more photos."""
     from visavis.matching.gallery.transfer import import_
 
-    people, photos = import_(source, gallery)
+    people, photos = import_(source, gallery, gallery_key(gallery, key_file))
     if as_json:
         show.print_json({"imported": people, "photos": photos, "gallery": gallery})
     else:
@@ -123,14 +140,21 @@ def restore_backup(
         show.say(f"{people:,} people restored into {gallery}")
 
 
-def _open(url: str) -> Gallery:
+def _open(url: str, key_file: Path | None) -> Gallery:
     from visavis.matching.gallery.gallery import Gallery
 
-    return Gallery(url, create=False)
+    return Gallery(url, key=gallery_key(url, key_file), create=False)
+
+
+def _sealed(facts: dict[str, Any]) -> str:
+    if facts["key"] is None:
+        return "no: visavis gallery encrypt"
+    return f"by {facts['cipher']}, opened by a {'key ' * (facts['key'] == 'file')}{facts['key']}"
 
 
 def _done(what: str, people: int, target: Path, *, as_json: bool) -> None:
     if as_json:
         show.print_json({what.replace(" ", "_"): people, "target": str(target)})
     else:
-        show.say(f"{people:,} people {what} to {target}; keep it as safe as the gallery")
+        clear = ", in the clear" if what == "exported" else ""
+        show.say(f"{people:,} people {what} to {target}{clear}; keep it as safe as the gallery")

@@ -10,6 +10,7 @@ import typer
 from visavis.cli import show
 from visavis.cli.embed import list_photos
 from visavis.cli.exits import DIFFERENT, SAME, SOME_SKIPPED
+from visavis.cli.gallery_key import KeyFile, gallery_key
 from visavis.cli.gallery_options import DEFAULT_FPIR, DEFAULT_URL, Fpir, GalleryUrl
 from visavis.cli.options import (
     DEFAULT_MODEL,
@@ -29,6 +30,7 @@ COLUMNS = ("photo", "person", "similarity", "probability", "why")
 def identify(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
     fpir: Fpir = DEFAULT_FPIR,
     threshold: ThresholdValue = None,
@@ -56,8 +58,8 @@ def identify(
     from visavis.matching.gallery.gallery import Gallery
     from visavis.models.model import Model
 
-    few = len(listed) < 3
-    with Gallery(gallery, model, create=False) as opened:
+    few, key = len(listed) < 3, gallery_key(gallery, key_file)
+    with Gallery(gallery, model, key=key, create=False) as opened:
         opened.use(Model.load(model, threads=threads, runtime="uncompiled" if few else "auto"))
         rule = SearchRule(fpir, threshold, margin, prior, top)
         searched = _walk(opened.identify_many(listed, rule, faces), len(listed))

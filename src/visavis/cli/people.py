@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visavis.cli import show
+from visavis.cli.gallery_key import KeyFile, gallery_key
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
 from visavis.cli.options import DEFAULT_MODEL, AsJson, ModelName
 from visavis.errors import DataError
@@ -22,9 +23,11 @@ Name = Annotated[str, typer.Argument(help="A person's name, in any case.")]
 
 
 @app.command("list")
-def list_people(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def list_people(
+    gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
+) -> None:
     """Everybody, in the order of their names."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         everybody = opened.people()
     if as_json:
         show.print_json({"people": [person.as_dict() for person in everybody]})
@@ -45,9 +48,11 @@ def list_people(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> N
 
 
 @app.command("show")
-def show_person(name: Name, gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def show_person(
+    name: Name, gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
+) -> None:
     """What is known of somebody."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         person, faces = opened.show(name)
     if as_json:
         plain = {**person.as_dict(), "photos": [face.as_dict() for face in faces]}
@@ -79,10 +84,11 @@ def rename(
     name: Name,
     new: Annotated[str, typer.Argument(help="The new name; one that nobody has.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Give somebody another name."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         person = opened.rename(name, new)
     _say(f"{name} is {person.name} now", person.as_dict(), as_json=as_json)
 
@@ -92,10 +98,11 @@ def merge(
     name: Name,
     into: Annotated[str, typer.Argument(help="Who they are, too; this name stays.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Two people are one: all photos of the first become the second's."""
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         person = opened.merge(name, into)
     _say(f"{person.name} has {person.photos} photos now", person.as_dict(), as_json=as_json)
 
@@ -104,13 +111,14 @@ def merge(
 def forget(
     names: Annotated[list[str], typer.Argument(help="People's names.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete people from every table, index and file of the gallery.
 
     Backups and exports are out of its reach.
     """
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         _gone(opened.forget(*names), as_json=as_json)
 
 
@@ -118,12 +126,13 @@ def forget(
 def purge(
     expired: Annotated[bool, typer.Option("--expired", help="Those whose time is over.")] = False,
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Forget everybody whose time is over."""
     if not expired:
         raise DataError("say whom to forget: visavis people purge --expired")
-    with _open(gallery) as opened:
+    with _open(gallery, key_file) as opened:
         _gone(opened.purge_expired(), as_json=as_json)
 
 
@@ -132,21 +141,22 @@ def reject(
     name: Name,
     photo: Annotated[Path, typer.Argument(help="A photo that does not show them.")],
     gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
     as_json: AsJson = False,
 ) -> None:
     """Record a wrong answer: this photo, or one nearly equal, is not called so again."""
-    with _open(gallery, model) as opened:
+    with _open(gallery, key_file, model) as opened:
         removed = opened.reject(name, photo)
     also = f", and it is no photo of {name} any more" if removed else ""
     plain = {"name": name, "photo": str(photo), "was_enrolled": removed}
     _say(f"{photo} will not be called {name}{also}", plain, as_json=as_json)
 
 
-def _open(url: str, model: str = DEFAULT_MODEL) -> Gallery:
+def _open(url: str, key_file: Path | None, model: str = DEFAULT_MODEL) -> Gallery:
     from visavis.matching.gallery.gallery import Gallery
 
-    return Gallery(url, model, create=False)
+    return Gallery(url, model, key=gallery_key(url, key_file), create=False)
 
 
 def _say(text: str, plain: dict[str, Any], *, as_json: bool) -> None:

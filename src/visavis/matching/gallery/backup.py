@@ -1,4 +1,7 @@
-"""A copy of an SQLite gallery while it is in use, and the way back."""
+"""A copy of an SQLite gallery while it is in use, and the way back.
+
+An encrypted gallery's copy is encrypted, and neither way needs its key.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def back_up(url: str | os.PathLike[str], target: Path) -> int:
             written.
     """
     database = _sqlite(url)
-    store = Store.open(database)
+    store = Store.open(database, sealed=True)
     if store is None:
         raise DataError(f"there is no gallery {database.name}")
     if target.exists():
@@ -71,7 +74,7 @@ def restore(source: Path, url: str | os.PathLike[str], *, force: bool = False) -
             closing(_read_only(source)) as copy,
         ):
             copy.backup(target)
-    store = Store.open(database)
+    store = Store.open(database, sealed=True)
     if store is None:
         raise DataError(f"{source} could not be brought back")
     with store.database.writing() as connection:
@@ -120,7 +123,7 @@ def _sqlite(url: str | os.PathLike[str]) -> Database:
 def _latest(database: Database, *, force: bool) -> int | None:
     """The generation of the gallery that a backup is to replace; ``None`` where there is none."""
     try:
-        store = Store.open(database)
+        store = Store.open(database, sealed=True)
     except DataError:
         if not force:
             raise

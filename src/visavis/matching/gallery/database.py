@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,12 @@ class Database:
         path: its file; ``None`` for PostgreSQL.
         name: what messages call it: the file, or the address without the password.
         engine: SQLAlchemy's.
+        guard: called at the beginning of each transaction; it may refuse the transaction.
     """
 
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.url = parse_url(url)
+        self.guard: Callable[[Connection], None] | None = None
         self.path: Path | None = None
         if self.url.get_backend_name() == "sqlite":
             self.path = Path(str(self.url.database))
@@ -118,15 +120,22 @@ class Database:
         except OSError as error:
             raise DataError(f"{self.name} cannot be made: {error.strerror or error}") from None
 
-    def scrub(self) -> bool:
+    def scrub(self, rewrite: Sequence[str] = ()) -> bool:
         """Wipe what deleted rows left in free space and in the log.
+
+        Args:
+            rewrite: tables to write anew on PostgreSQL, while everybody waits, since it leaves old
+                bytes within its pages. SQLite's file is written anew in any case.
 
         Returns:
             Whether nothing is left; another process that reads the gallery may hold the log open.
         """
         try:
             with self.alone() as connection:
-                connection.exec_driver_sql("VACUUM")
+                anew = rewrite and self.path is None
+                connection.exec_driver_sql(
+                    f"VACUUM FULL {', '.join(rewrite)}" if anew else "VACUUM"
+                )
                 if self.path is None:
                     return True
                 busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
@@ -146,6 +155,8 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the gallery throughout, and changes nothing."""
         with self._connected("REPEATABLE READ") as connection, connection.begin():
+            if self.guard:
+                self.guard(connection)
             yield connection
 
     @contextmanager
@@ -154,6 +165,8 @@ class Database:
         with self._connected("READ COMMITTED") as connection:
             connection.execution_options(writing=True)
             with connection.begin():
+                if self.guard:
+                    self.guard(connection)
                 yield connection
 
     @contextmanager

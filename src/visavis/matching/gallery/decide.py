@@ -140,6 +140,7 @@ def ruled_out(
     near = (known == embedding).all(axis=1)
     if model.card.scores is not None:
         near |= model.card.scores.fnmr(similarity) >= NEARLY_EQUAL
+    near &= known.any(axis=1)  # zeros: a wrong answer that an earlier model gave
     return {
         answer.person
         for answer, alike in zip(wrong, near, strict=True)

@@ -98,12 +98,15 @@ class Directory:
         return Forgotten(names, photos, self.scrub() if people else True)
 
     def info(self) -> dict[str, Any]:
-        """What it is: model, sizes, schema, when it was made."""
+        """What it is: model, sizes, schema, what it is encrypted with, when it was made."""
+        facts = self._store.facts
         with self._store.database.reading() as connection:
             return {
                 "gallery": self.name,
-                **self._store.facts.as_dict(),
+                **facts.as_dict(),
                 "schema": SCHEMA,
+                "cipher": facts.cipher,
+                "key": facts.key and ("passphrase" if facts.key.by_passphrase else "file"),
                 **self._store.counts(connection),
                 "expired": len(self._store.people.expired(connection)),
                 "bytes": self._store.database.size(connection),

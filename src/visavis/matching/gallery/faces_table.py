@@ -64,11 +64,41 @@ class FacesTable:
             if self.vectors:
                 add_vectors(connection, numbers, [face.embedding for face in seen])
 
+    def fill_vectors(self, connection: Connection) -> None:
+        """Let the server keep the embeddings once more, all of them, where it keeps any."""
+        numbers = list(connection.scalars(sa.select(faces.c.id))) if self.vectors else []
+        for some in in_blocks(numbers):
+            asked = sa.select(faces.c.id, faces.c.embedding).where(faces.c.id.in_(some))
+            found = {
+                number: self._sealing.open_embedding(sealed, "faces", number)
+                for number, sealed in connection.execute(asked)
+            }
+            add_vectors(connection, list(found), list(found.values()))
+
     def of(self, connection: Connection, person: int) -> Iterator[SeenFace]:
         """A person's faces, oldest first."""
         asked = sa.select(faces).where(faces.c.person_id == person).order_by(faces.c.id)
         for row in connection.execute(asked):
             yield self._face(row)
+
+    def face(self, connection: Connection, number: int) -> SeenFace:
+        """One face, by its row's number; it must be there."""
+        return self._face(connection.execute(sa.select(faces).where(faces.c.id == number)).one())
+
+    def everything(self, connection: Connection) -> Iterator[SeenFace]:
+        """All faces with all that is kept of them, in bounded memory."""
+        for some in in_blocks(list(connection.scalars(sa.select(faces.c.id)))):
+            rows = connection.execute(sa.select(faces).where(faces.c.id.in_(some)))
+            yield from map(self._face, rows)
+
+    def without_crop(self, connection: Connection) -> dict[int, list[str]]:
+        """The file names of photos of which no crop is kept, by their people's numbers."""
+        asked = sa.select(faces.c.id, faces.c.person_id, faces.c.file).order_by(faces.c.id)
+        found: dict[int, list[str]] = {}
+        for number, person, sealed in connection.execute(asked.where(faces.c.crop.is_(None))):
+            file = self._sealing.open(sealed, "faces.file", number).decode()
+            found.setdefault(person, []).append(file)
+        return found
 
     def enrolled_as(self, connection: Connection, photos: Iterable[bytes]) -> dict[bytes, set[int]]:
         """Of photos by their sha256: the numbers of the people that they are enrolled for."""

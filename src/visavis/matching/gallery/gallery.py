@@ -16,6 +16,7 @@ from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.directory import Directory
 from visavis.matching.gallery.enrolment import Probe, embed, seen, to_enrol
+from visavis.matching.gallery.key import GalleryKey
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
@@ -42,6 +43,7 @@ class Gallery(Directory):
         url: str | os.PathLike[str] = DEFAULT_URL,
         model: str | Path | Model = DEFAULT_MODEL,
         *,
+        key: GalleryKey | None = None,
         create: bool = True,
     ) -> None:
         """Open a gallery.
@@ -50,10 +52,12 @@ class Gallery(Directory):
             url: ``sqlite:///FILE``, ``postgresql://…``, or the path of a file.
             model: a known name, a model folder, or a loaded model. It is loaded on first use, and
                 must be the one that the gallery was made with.
+            key: opens an encrypted gallery; one that is made is encrypted by it.
             create: make the gallery where there is none.
 
         Raises:
-            DataError: there is none, it is damaged, in use, of a newer version, or no gallery.
+            DataError: there is none, it is damaged, in use, of a newer version, no gallery, or
+                not to be opened by this key.
             ModelError: it is to be made, and the model cannot be loaded.
         """
         self._model = model
@@ -61,21 +65,21 @@ class Gallery(Directory):
         self._lock = threading.RLock()
         database = Database(url)
         try:
-            store = Store.open(database) or self._make(database, create=create)
+            store = Store.open(database, key) or self._make(database, key, create=create)
         except BaseException:
             database.close()
             raise
         super().__init__(store)
         self._searcher = Searcher(store, lambda: self.model)
 
-    def _make(self, database: Database, *, create: bool) -> Store:
+    def _make(self, database: Database, key: GalleryKey | None, *, create: bool) -> Store:
         if not create:
             raise DataError(
                 f"there is no gallery {database.name}; enrol somebody first: "
                 "visavis enrol NAME PHOTOS"
             )
         card = self._load().card
-        return Store.create(database, card.name, card.fingerprint, card.embedding_size)
+        return Store.create(database, card.name, card.fingerprint, card.embedding_size, key)
 
     def close(self) -> None:
         """Let go of its files and of the index in memory."""

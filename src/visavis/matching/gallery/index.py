@@ -1,7 +1,7 @@
 """Everybody's embeddings in memory, and a copy of them beside the database.
 
 The copy saves reading the rows one by one. It is never needed: one that is missing, of another
-generation or damaged is made again from the rows.
+generation or damaged is made again from the rows. An encrypted gallery's is sealed as a whole.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
+from visavis.errors import DataError
 from visavis.matching.gallery.scan import FaceScan
 from visavis.matching.gallery.store import Store
 
@@ -120,7 +121,7 @@ def _read(store: Store, generation: int) -> tuple[NDArray[np.int64], NDArray[np.
             or zlib.crc32(body) != int.from_bytes(content[-4:], "little")
         ):
             return None
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, struct.error, DataError):
         return None
     owners = np.frombuffer(body, "<i8", count).astype(np.int64, copy=False)
     vectors = np.frombuffer(body, "<f4", offset=8 * count).astype(np.float32, copy=False)
@@ -137,7 +138,7 @@ def _write(
     body = owners.astype("<i8").tobytes() + vectors.astype("<f4").tobytes()
     head = _HEAD.pack(_MARK, generation, *vectors.shape)
     content = head + body + zlib.crc32(body).to_bytes(4, "little")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, OverflowError):  # AES-GCM seals less than 2 GiB at once
         drop_caches(store)
         _write_private(path, store.seal_index(content, generation))
         # Whoever forgot somebody meanwhile has dropped the caches, perhaps before this one came.

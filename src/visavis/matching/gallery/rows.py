@@ -13,6 +13,26 @@ from visavis.matching.gallery.crop import KeptCrop
 
 
 @dataclass(frozen=True)
+class WrappedKey:
+    """The key of an encrypted gallery's values, sealed by the operator's key.
+
+    Attributes:
+        sealed: nonce, ciphertext and tag.
+        salt, cost: of scrypt, where the operator's key is a passphrase; the cost is the binary
+            logarithm of its n. Else ``None``.
+    """
+
+    sealed: bytes
+    salt: bytes | None
+    cost: int | None
+
+    @property
+    def by_passphrase(self) -> bool:
+        """Whether a passphrase opens it; else a key file does."""
+        return self.salt is not None
+
+
+@dataclass(frozen=True)
 class GalleryFacts:
     """What a gallery knows about itself.
 
@@ -21,6 +41,7 @@ class GalleryFacts:
         model, fingerprint, embedding_size: of the model that made all of its embeddings.
         cipher: how its rows are sealed.
         created: when.
+        key: what its values are sealed by, itself sealed; ``None`` where they are not.
     """
 
     number: int
@@ -29,6 +50,7 @@ class GalleryFacts:
     embedding_size: int
     cipher: str
     created: datetime
+    key: WrappedKey | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -37,7 +59,6 @@ class GalleryFacts:
             "model": self.model,
             "fingerprint": self.fingerprint,
             "embedding_size": self.embedding_size,
-            "cipher": self.cipher,
             "created": self.created.isoformat(),
         }
 
@@ -121,7 +142,7 @@ class WrongAnswer:
     Attributes:
         person: the person's number.
         photo: sha256 of the photo's pixels.
-        embedding: (d,) float32 of the face in it.
+        embedding: (d,) float32 of the face in it; zeros where it was recorded with another model.
     """
 
     person: int

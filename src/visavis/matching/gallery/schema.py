@@ -35,7 +35,7 @@ def schema_of(connection: Connection, name: str) -> str | None:
     return str(version)
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = SCHEMA) -> None:
     """Run the revisions that are missing, in the transaction of ``connection``."""
     from alembic import command  # a quarter of a second that an up-to-date gallery does not need
     from alembic.config import Config
@@ -44,4 +44,4 @@ def upgrade(connection: Connection) -> None:
     folder = str(Path(__file__).parent / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

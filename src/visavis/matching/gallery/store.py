@@ -8,15 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visavis.errors import DataError
-from visavis.matching.gallery.cipher import Cipher, Plain
+from visavis.matching.gallery.cipher import Cipher, Locked
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.faces_table import FacesTable
+from visavis.matching.gallery.key import KEY_BYTES, GalleryKey, cipher_of, key_columns
 from visavis.matching.gallery.people_table import PeopleTable
-from visavis.matching.gallery.rows import Event, GalleryFacts
+from visavis.matching.gallery.rows import Event, GalleryFacts, WrappedKey
 from visavis.matching.gallery.schema import schema_of, upgrade
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import SCHEMA, audit, faces, gallery, people, wrong_answers
-from visavis.matching.gallery.vectors import has_vectors, make_vectors
+from visavis.matching.gallery.vectors import drop_vectors, has_vectors, make_vectors
 
 
 class Store:
@@ -28,25 +29,36 @@ class Store:
     Attributes:
         database: where the rows are.
         facts: what the gallery knows about itself.
+        sealing: seals its values, and opens them.
         people, faces: its tables.
     """
 
     def __init__(
         self, database: Database, facts: GalleryFacts, cipher: Cipher, *, vectors: bool = False
     ) -> None:
-        self._sealing = sealing = Sealing(facts.number, cipher)
+        self.sealing = sealing = Sealing(facts.number, cipher)
         self.database = database
         self.facts = facts
+        database.guard = self._check_unchanged
         self.people = PeopleTable(database.name, sealing)
         self.faces = FacesTable(database.name, sealing, facts.embedding_size, vectors=vectors)
 
     @classmethod
-    def open(cls, database: Database) -> Store | None:
+    def open(
+        cls, database: Database, key: GalleryKey | None = None, *, sealed: bool = False
+    ) -> Store | None:
         """The gallery in a database, brought to this version; ``None`` where there is none yet.
 
+        Args:
+            database: where it is.
+            key: opens an encrypted gallery.
+            sealed: open it without its key, for what reads and writes nothing that is sealed.
+
         Raises:
-            DataError: it is damaged, in use, of a newer version, or no gallery.
+            DataError: it is damaged, in use, of a newer version, no gallery, or not to be opened
+                by this key.
         """
+        database.guard = None  # of what was there before
         if database.path is not None and not database.path.exists():
             return None  # SQLite would make the file
         with database.reading() as connection:
@@ -57,13 +69,27 @@ class Store:
             return None
         if facts is None:
             with database.writing() as connection:
+                _one_by_one(connection)
                 upgrade(connection)
                 facts = _facts(connection)
-        return cls(database, facts, Plain(), vectors=vectors)
+        cipher = Locked(database.name) if sealed else cipher_of(facts, key, database.name)
+        return cls(database, facts, cipher, vectors=vectors)
 
     @classmethod
-    def create(cls, database: Database, model: str, fingerprint: str, size: int) -> Store:
+    def create(
+        cls,
+        database: Database,
+        model: str,
+        fingerprint: str,
+        size: int,
+        key: GalleryKey | None = None,
+    ) -> Store:
         """A new gallery of a model, or the one that another process has just made.
+
+        Args:
+            database: where to make it.
+            model, fingerprint, size: of the model.
+            key: encrypt it.
 
         Raises:
             DataError: the database cannot be written, or holds other tables.
@@ -72,22 +98,63 @@ class Store:
             raise DataError(f"there is no folder {database.path.parent} for {database.path.name}")
         database.make_private()
         with database.writing() as connection:
-            if database.path is None:  # as SQLite's writers are: one after the other
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7665697661766973)"))
+            _one_by_one(connection)
             if schema_of(connection, database.name) is None:
                 upgrade(connection)
+                number = secrets.randbits(63)
+                wrapped = key.wrap(secrets.token_bytes(KEY_BYTES), number) if key else None
                 values = {
-                    "id": secrets.randbits(63),
+                    "id": number,
                     "model": model,
                     "fingerprint": fingerprint,
                     "embedding_size": size,
-                    "cipher": Plain.kind,
+                    **key_columns(wrapped),
                     "generation": new_numbers(1)[0],
                     "created": now(),
                 }
                 connection.execute(sa.insert(gallery).values(values))
-                make_vectors(connection, size)
-            return cls(database, _facts(connection), Plain(), vectors=has_vectors(connection))
+                if not wrapped:
+                    make_vectors(connection, size)
+            facts = _facts(connection)
+            cipher = cipher_of(facts, key, database.name)
+            return cls(database, facts, cipher, vectors=has_vectors(connection))
+
+    def hold(self, connection: Connection) -> None:
+        """Let nobody else read or write the gallery until this transaction ends.
+
+        SQLite's other writers wait anyway, and its readers go on seeing what was before.
+        """
+        if self.database.path is None:
+            connection.exec_driver_sql("LOCK TABLE gallery IN ACCESS EXCLUSIVE MODE")
+
+    def become(self, connection: Connection, cipher: Cipher, /, **facts: object) -> Store:
+        """The same gallery with other facts about itself, in a new generation.
+
+        Args:
+            connection: a transaction that has made all rows fit them.
+            cipher: what the rows are sealed by now.
+            facts: columns of ``gallery``.
+        """
+        connection.execute(sa.update(gallery).values(facts))
+        changed = _facts(connection)
+        drop_vectors(connection)
+        if changed.key is None:
+            make_vectors(connection, changed.embedding_size)
+        store = Store(self.database, changed, cipher, vectors=has_vectors(connection))
+        store.faces.fill_vectors(connection)
+        store.changed(connection)
+        return store
+
+    def _check_unchanged(self, connection: Connection) -> None:
+        """Refuse to go on where another process has encrypted or migrated the gallery.
+
+        What was written by old facts would be in the clear, or of another model.
+        """
+        if _facts(connection) != self.facts:
+            raise DataError(
+                f"{self.database.name} was encrypted, migrated or replaced by another process "
+                "meanwhile; open it again"
+            )
 
     def generation(self, connection: Connection, *, lock: bool = False) -> int:
         """What changes with every change of what a search may find.
@@ -119,11 +186,11 @@ class Store:
 
     def seal_index(self, content: bytes, generation: int) -> bytes:
         """The index of a generation as a file beside the database may hold it."""
-        return self._sealing.seal(content, "index", generation)
+        return self.sealing.seal(content, "index", generation)
 
     def open_index(self, sealed: bytes, generation: int) -> bytes:
         """What such a file holds."""
-        return self._sealing.open(sealed, "index", generation)
+        return self.sealing.open(sealed, "index", generation)
 
     def counts(self, connection: Connection) -> dict[str, int]:
         """How many rows each table of people holds."""
@@ -137,8 +204,15 @@ class Store:
         }
 
 
+def _one_by_one(connection: Connection) -> None:
+    """Let processes make or upgrade the tables one after the other, as SQLite's writers do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(7665697661766973)"))
+
+
 def _facts(connection: Connection) -> GalleryFacts:
     row = connection.execute(sa.select(gallery)).one()
+    key = row.wrapped_key and WrappedKey(row.wrapped_key, row.key_salt, row.key_cost)
     return GalleryFacts(
-        row.id, row.model, row.fingerprint, row.embedding_size, row.cipher, row.created
+        row.id, row.model, row.fingerprint, row.embedding_size, row.cipher, row.created, key
     )

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest revision in ``migrations/versions``; a later one sorts after it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,8 +76,12 @@ gallery = Table(
     Column("cipher", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("created", Moment, nullable=False),
+    Column("wrapped_key", LargeBinary),
+    Column("key_salt", LargeBinary),
+    Column("key_cost", Integer),
 )
-"""One row. ``generation`` grows with every change of what a search may find."""
+"""One row. ``generation`` grows with every change of what a search may find; the last three are
+those of ``rows.WrappedKey``."""
 
 people = Table(
     "people",

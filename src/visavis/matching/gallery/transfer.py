@@ -2,7 +2,7 @@
 
 ``gallery.json`` names the model; ``people.jsonl`` has one person a line with their photos in the
 order of the rows of ``embeddings.npz`` (``faces`` and ``wrong``); ``crops/`` the crops, where some
-were kept.
+were kept. They are in the clear, whether or not the gallery is encrypted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from visavis.errors import DataError, ModelError
 from visavis.matching.gallery import changes
 from visavis.matching.gallery.crop import KeptCrop
 from visavis.matching.gallery.database import Database
+from visavis.matching.gallery.key import GalleryKey
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.store import Store
@@ -119,7 +120,9 @@ def _face_row(face: SeenFace, number: int, folder: Path) -> dict[str, Any]:
     return row
 
 
-def import_(source: Path, url: str | os.PathLike[str]) -> tuple[int, int]:
+def import_(
+    source: Path, url: str | os.PathLike[str], key: GalleryKey | None = None
+) -> tuple[int, int]:
     """Add an exported gallery to a gallery, which is made where there is none.
 
     A person whose name is known gets more photos, and a photo that is known is not added again, so
@@ -128,6 +131,7 @@ def import_(source: Path, url: str | os.PathLike[str]) -> tuple[int, int]:
     Args:
         source: what ``export`` wrote.
         url: the gallery.
+        key: opens the gallery, or encrypts a new one.
 
     Returns:
         How many people it held, and how many photos were added.
@@ -146,14 +150,20 @@ def import_(source: Path, url: str | os.PathLike[str]) -> tuple[int, int]:
         raise DataError(f"{source} is no exported gallery, or damaged: {error}") from None
     database = Database(url)
     try:
-        return len(people), _import(database, source, head, people)
+        return len(people), _import(database, key, source, head, people)
     finally:
         database.close()
 
 
-def _import(database: Database, source: Path, head: dict[str, Any], people: list[_Imported]) -> int:
-    store = Store.open(database) or Store.create(
-        database, str(head["model"]), str(head["fingerprint"]), int(head["embedding_size"])
+def _import(
+    database: Database,
+    key: GalleryKey | None,
+    source: Path,
+    head: dict[str, Any],
+    people: list[_Imported],
+) -> int:
+    store = Store.open(database, key) or Store.create(
+        database, str(head["model"]), str(head["fingerprint"]), int(head["embedding_size"]), key
     )
     if store.facts.fingerprint != head["fingerprint"]:
         raise ModelError(

@@ -41,6 +41,12 @@ def make_vectors(connection: Connection, size: int) -> None:
     )
 
 
+def drop_vectors(connection: Connection) -> None:
+    """Delete the table, where there is one."""
+    if has_vectors(connection):
+        connection.exec_driver_sql("DROP TABLE face_vectors")
+
+
 def has_vectors(connection: Connection) -> bool:
     """Whether the table is there."""
     return connection.dialect.name == "postgresql" and sa.inspect(connection).has_table(
