@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
+from visavis.cli.gallery_check import check
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
 from visavis.cli.options import AsJson
 from visavis.errors import DataError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from visavis.matching.gallery.gallery import Gallery
 
 app = typer.Typer(help="Look at, check, copy and bring back a gallery.")
-
-BROKEN = 1
+app.command("check")(check)
 
 
 @app.command("info")
@@ -36,19 +36,6 @@ def info(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     show.say(f"  wrong    {facts['wrong_answers']:,} answers on record")
     show.say(f"  size     {facts['bytes'] / 2**20:,.1f} MiB")
     show.say(f"  made     {facts['created'][:10]}, schema {facts['schema']}")
-
-
-@app.command("check")
-def check(gallery: GalleryUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Whether the database is whole; exits with 1 where it is not."""
-    with _open(gallery) as opened:
-        found = opened.verify_integrity()
-    if as_json:
-        show.print_json({"gallery": gallery, "problems": found})
-    else:
-        for line in found or [f"{gallery} is whole"]:
-            show.say(line)
-    raise typer.Exit(BROKEN if found else 0)
 
 
 @app.command("scrub")

@@ -43,7 +43,7 @@ class FoundFace:
     @property
     def picture(self) -> str:
         """``tile`` as a ``data:`` URI."""
-        return "data:image/jpeg;base64," + base64.b64encode(self.tile).decode("ascii")
+        return data_uri(self.tile)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -94,7 +94,7 @@ def find_all(
         if embedded.error:
             errors.append((photos[done - 1], embedded.error))
         faces += [
-            FoundFace(photos[done - 1], face.box, embedded.found, _tile(face))
+            FoundFace(photos[done - 1], face.box, embedded.found, tile(face))
             for face in embedded.faces
         ]
         rows.append(embedded.embeddings)
@@ -111,7 +111,13 @@ def find_all(
     return FoundFaces(faces, np.concatenate(rows), len(photos), skipped)
 
 
-def _tile(face: Face) -> bytes:
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as an address that holds it."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+def tile(face: Face) -> bytes:
+    """A face's surroundings as a JPEG of ``TILE`` pixels a side."""
     pixels = face.crop("box", TILE, TILE)
     _, jpeg = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
     return jpeg.tobytes()

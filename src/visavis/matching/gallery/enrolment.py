@@ -37,7 +37,12 @@ def embed(model: Model, probes: Sequence[Probe], choose: Choice) -> Iterator[Emb
 
 def photo_key(face: Face) -> bytes:
     """Sha256 of the photo's pixels, upright: the same for every file that holds this picture."""
-    pixels = face.photo.pixels
+    return key_of_pixels(face.photo)
+
+
+def key_of_pixels(photo: Photo) -> bytes:
+    """The same of a photo."""
+    pixels = photo.pixels
     return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).digest()
 
 

@@ -14,8 +14,8 @@ from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
-from visavis.matching.gallery.directory import Directory
-from visavis.matching.gallery.enrolment import Probe, embed, seen, to_enrol
+from visavis.matching.gallery.enrolment import Probe, embed, to_enrol
+from visavis.matching.gallery.mending import Mending
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
@@ -25,7 +25,7 @@ from visavis.models.zoo import DEFAULT_MODEL
 from visavis.photos.choose import Choice
 
 
-class Gallery(Directory):
+class Gallery(Mending):
     """People and their faces, kept in a database; safe to use from several threads.
 
     >>> with visavis.Gallery("sqlite:///people.db") as gallery:
@@ -252,29 +252,6 @@ class Gallery(Directory):
         with self._store.database.reading() as connection:
             photos = self._store.counts(connection)["photos"]
         return SearchRule(fpir).cut_off(self.model, photos)
-
-    def reject(self, name: str, photo: Probe) -> bool:
-        """Record that a photo does not show a person, who is then not named for it again.
-
-        That holds for the photo and for nearly equal ones: those more alike than 19 of 20 genuine
-        pairs of the model's card. Where the photo is enrolled for the person, it is no longer.
-
-        Returns:
-            Whether it was enrolled for the person.
-
-        Raises:
-            DataError: nobody is called so.
-            PhotoError, NoFaceError: of the photo.
-        """
-        with self._store.database.reading() as connection:
-            self._store.people.person(connection, name)  # before the photo is opened
-        (embedded,) = embed(self.model, [photo], "largest")
-        if embedded.error:
-            raise embedded.error
-        removed = changes.reject(self._store, name, seen(embedded.faces[0], embedded.embeddings[0]))
-        if removed:
-            self.scrub()
-        return removed
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
