@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from visavis.errors import DataError, ModelError
+from visavis.matching.found import Progress
 from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
@@ -20,9 +21,11 @@ from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.threshold import DEFAULT_FPIR, SearchThreshold
+from visavis.matching.gallery.video import SearchedVideo, search_video
 from visavis.models.model import Model
 from visavis.models.zoo import DEFAULT_MODEL
 from visavis.photos.choose import Choice
+from visavis.photos.video import DEFAULT_FPS
 
 
 class Gallery(Mending):
@@ -242,6 +245,33 @@ class Gallery(Mending):
         self._searcher.check(rule)  # before any photo is opened
         for source, embedded in zip(photos, embed(self.model, photos, faces), strict=True):
             yield SearchedPhoto(source, self._searcher.search(embedded, rule), embedded.error)
+
+    def identify_video(
+        self,
+        path: str | os.PathLike[str],
+        rule: SearchRule | None = None,
+        *,
+        fps: float = DEFAULT_FPS,
+        progress: Progress | None = None,
+    ) -> SearchedVideo:
+        """Say who is seen in a video, and when; see ``visavis.matching.gallery.video``.
+
+        Args:
+            path: of a file.
+            rule: decides, once for each person.
+            fps: how many frames of each second are looked at, above 0.
+            progress: called after each.
+
+        Raises:
+            PhotoError: it is no video, or damaged.
+            NoFaceError: nobody is seen.
+            ModelError, UnsupportedRateError: see ``identify``.
+        """
+        rule = rule or SearchRule()
+        self._searcher.check(rule)
+        return search_video(
+            Path(path), self.model, self._searcher, rule, fps=fps, progress=progress
+        )
 
     def threshold(self, fpir: float = DEFAULT_FPIR) -> SearchThreshold:
         """What decides between somebody and nobody now.
