@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from visavis.errors import VisavisError
 from visavis.models.embed import embed_photos
 from visavis.models.model import Model
-from visavis.photos.choose import Choice
+from visavis.photos.choose import Box, Choice
 from visavis.photos.face import Face
 
 Progress = Callable[[str, int, int], None]  # stage, photos done, photos in all
 
+AROUND = 0.2
+"""Of a face's box, so much more is cut out: enough to find it again, and hardly ever another."""
 TILE = 112
 """Pixels a side of a face's picture: about 4 kB."""
 
@@ -44,6 +46,11 @@ class FoundFace:
     def picture(self) -> str:
         """``tile`` as a ``data:`` URI."""
         return data_uri(self.tile)
+
+    @property
+    def place(self) -> str:
+        """``box`` as a row of a table holds it."""
+        return ",".join(f"{value:.1f}" for value in self.box)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -109,6 +116,14 @@ def find_all(
         )
     skipped = [(photo, str(error)) for photo, error in errors]
     return FoundFaces(faces, np.concatenate(rows), len(photos), skipped)
+
+
+def around(box: Box) -> tuple[slice, slice]:
+    """The rows and columns of a photo that show a face and what is close around it."""
+    left, top, width, height = box
+    margin = AROUND * max(width, height)
+    rows = slice(max(0, int(top - margin)), int(top + height + margin))
+    return rows, slice(max(0, int(left - margin)), int(left + width + margin))
 
 
 def data_uri(jpeg: bytes) -> str:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from visavis.matching.group import group_faces
 from visavis.matching.group_photos import DEFAULT_FMR
 from visavis.models.model import Model
+from visavis.photos.choose import Box, overlap
 from visavis.photos.face import Face
 from visavis.photos.quality import weaknesses
-
-Box = tuple[float, float, float, float]
 
 OVERLAP = 0.3
 """Boxes of one face in two frames share so much of their union, as in tracking by detection
@@ -114,8 +113,8 @@ class Tracker:
         if not tracks or not faces:
             return
         similarity = self.model.similarity_matrix(embeddings, means(self.model, tracks))
-        overlap = np.array([[_overlap(face.box, t.box) for t in tracks] for face in faces])
-        needed = np.where(overlap >= OVERLAP, self._nearby, self._anywhere)
+        shared = np.array([[overlap(face.box, t.box) for t in tracks] for face in faces])
+        needed = np.where(shared >= OVERLAP, self._nearby, self._anywhere)
         for flat in np.argsort(-similarity, axis=None, kind="stable"):
             row, track = divmod(int(flat), len(tracks))
             if similarity[row, track] >= needed[row, track]:
@@ -148,11 +147,3 @@ def mean_of(model: Model, tracks: Sequence[Track]) -> NDArray[np.float32]:
 
 def _quality(face: Face) -> tuple[int, float]:
     return -len(weaknesses(face)), face.eye_distance
-
-
-def _overlap(a: Box, b: Box) -> float:
-    """The share of two boxes' union that both cover."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / max(a[2] * a[3] + b[2] * b[3] - shared, 1e-12)

@@ -17,6 +17,7 @@ from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.enrolment import Probe, embed, to_enrol
 from visavis.matching.gallery.mending import Mending
+from visavis.matching.gallery.named_groups import FaceAt
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
@@ -146,7 +147,7 @@ class Gallery(Mending):
         name = clean_name(name)
         if not photos:
             raise DataError(f"there are no photos to enrol {name} with")
-        pairs = [(name, photo) for photo in photos]
+        pairs: list[tuple[str, Probe | FaceAt]] = [(name, photo) for photo in photos]
         (enrolled,) = self.enrol_many(
             pairs, force=force, keep_crops=keep_crops, consent=consent, expires=expires, faces=faces
         )
@@ -154,7 +155,7 @@ class Gallery(Mending):
 
     def enrol_many(
         self,
-        people: Sequence[tuple[str, Probe]],
+        people: Sequence[tuple[str, Probe | FaceAt]],
         *,
         force: bool = False,
         keep_crops: bool = False,
@@ -165,7 +166,7 @@ class Gallery(Mending):
         """Enrol many people in bounded memory, each in one transaction.
 
         Args:
-            people: names and photos, those of one person in a row.
+            people: names and photos, those of one person in a row; or faces by their place.
             force, keep_crops, consent, expires, faces: as for ``enrol``.
 
         Yields:
