@@ -80,7 +80,8 @@ def _blocks(n: int) -> Iterator[NDArray[np.int64]]:
 
 def _pairs(mask: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """(k, 2) rows and columns where a block's mask holds."""
-    row, column = np.nonzero(mask)
+    # Of a flat array, and several times faster than numpy's own for two dimensions.
+    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
     return np.stack([rows[row], column], axis=1)
 
 

@@ -47,7 +47,7 @@ class Trial:
     def steps(self) -> dict[str, Callable[[], str]]:
         """What is tried, in order, by name; each says how fast it went.
 
-        What opens sealed rows is timed where they are read: a step of its own goes before it.
+        A step that decrypts belongs between writing and reading: it opens what the one sealed.
         """
         return {
             "gallery write": self._write,
