@@ -11,8 +11,13 @@ from PIL import Image
 
 from generated_faces import draw_face
 from run_command import Run, runner
+from visavis.cli.group import _rows
+from visavis.cli.outputs import write_rows
 from visavis.matching.gallery.gallery import Gallery
 from visavis.matching.gallery.named_groups import COLUMNS, read_groups
+from visavis.matching.group_page import group_page
+from visavis.matching.group_photos import People, group_photos
+from visavis.models.model import Model
 
 ALIKE = 0.62
 """Drawn people are more alike than real ones; this keeps the three apart."""
@@ -30,6 +35,20 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     both.paste(draw_face(1, 2), (250, 0))
     both.save(folder / "both, here.jpg", quality=92)
     return folder
+
+
+@pytest.fixture(scope="module")
+def grouped(album: Path, model: Model) -> tuple[People, str]:
+    """The people in it, and their page."""
+    people = group_photos(model, sorted(album.iterdir()), threshold=ALIKE)
+    return people, group_page(people, album)
+
+
+@pytest.fixture
+def page(grouped: tuple[People, str], run: Run) -> Path:
+    path = Path("groups.html")
+    path.write_text(grouped[1], encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -96,9 +115,8 @@ def test_grouped_named_enrolled(run: Run, album: Path) -> None:
     assert "Ben: 0 photos enrolled, 3 were before" in again.out
 
 
-def test_each_gets_their_own_face_of_a_crowd(run: Run, album: Path) -> None:
-    run("group", album, "--threshold", ALIKE)
-    names = save(Path("groups.html"), {0: "Ann", 1: "Ben"})
+def test_each_gets_their_own_face_of_a_crowd(run: Run, album: Path, page: Path) -> None:
+    names = save(page, {0: "Ann", 1: "Ben"})
     run("enrol", "--groups", names, "--photos", album, "--keep-crops")
     with Gallery("people.db", create=False) as gallery:
         people = {p.name: gallery.show(p.name)[1] for p in gallery.people()}
@@ -114,8 +132,10 @@ def test_each_gets_their_own_face_of_a_crowd(run: Run, album: Path) -> None:
     assert len(photos) == 6
 
 
-def test_the_table_of_csv_with_names_written_in(run: Run, album: Path) -> None:
-    run("group", album, "--threshold", ALIKE, "--csv", "who.csv")
+def test_the_table_of_csv_with_names_written_in(
+    run: Run, grouped: tuple[People, str]
+) -> None:  # fmt: skip
+    write_rows(Path("who.csv"), COLUMNS, _rows(grouped[0]))
     with Path("who.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
@@ -126,9 +146,10 @@ def test_the_table_of_csv_with_names_written_in(run: Run, album: Path) -> None:
     assert (ran.code, ran.out) == (0, "Ann: 4 photos enrolled\n")
 
 
-def test_a_photo_that_is_gone_or_changed_is_skipped(run: Run, album: Path, tmp_path: Path) -> None:
-    run("group", album, "--threshold", ALIKE)
-    names = save(Path("groups.html"), {0: "Ann"})
+def test_a_photo_that_is_gone_or_changed_is_skipped(
+    run: Run, album: Path, page: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    names = save(page, {0: "Ann"})
     copy = tmp_path / "copy"
     copy.mkdir()
     (copy / "a.jpg").write_bytes((album / "a.jpg").read_bytes())
@@ -142,9 +163,10 @@ def test_a_photo_that_is_gone_or_changed_is_skipped(run: Run, album: Path, tmp_p
     assert "b.jpg shows no face where it did when it was grouped" in ran.err
 
 
-def test_the_page_says_how_to_go_on_and_asks_nobody(run: Run, album: Path) -> None:
-    run("group", album, "--threshold", ALIKE)
-    text = Path("groups.html").read_text(encoding="utf-8")
+def test_the_page_says_how_to_go_on_and_asks_nobody(
+    grouped: tuple[People, str], album: Path
+) -> None:  # fmt: skip
+    _, text = grouped
     assert "visavis enrol --groups names.csv --photos &#39;my album&#39;" in text
     assert "default-src 'none'" in text
     assert f'"{",".join(COLUMNS)}"' in text

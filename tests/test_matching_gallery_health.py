@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from generated_gallery import PlantedModel, planted_face, planted_scores
+from generated_gallery import PlantedModel, embedding_of, planted_face, planted_scores
 from visavis.errors import DataError, UnsupportedRateError
 from visavis.matching.gallery import likeness as likenesses
 from visavis.matching.gallery.findings import KINDS, command
@@ -93,7 +93,13 @@ class TestOfPhotos:
     def test_a_strangers(self, gallery):
         gallery.enrol("P2", rows((77, 0)))
         (finding,) = gallery.check().findings
-        assert (finding.kind, named(finding)) == ("unlike", [("P2", "77-0.jpg")])
+        assert finding.kind == "unlike"
+        photo, nearest = named(finding)
+        assert photo == ("P2", "77-0.jpg")
+        own = {f"2-{i}.jpg": float(embedding_of("77-0.jpg") @ embedding_of(f"2-{i}.jpg"))
+               for i in range(3)}  # fmt: skip
+        assert nearest == ("P2", max(own, key=own.get))
+        assert finding.similarity == pytest.approx(max(own.values()), abs=1e-5)
         bound = planted_scores().threshold(1e-2).value
         assert finding.similarity < bound
         assert f"1 in 100 pairs of different people reaches {bound:.3f}" in finding.why

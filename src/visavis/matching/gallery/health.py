@@ -104,7 +104,7 @@ def seen_together(
     )
     wrong = _mislabelled(photos, likeness, threshold, margin)
     yield from (_mislabelled_finding(photos, likeness, row) for row in wrong)
-    yield from _unlike(photos, likeness, scores, set(wrong))
+    yield from _unlike(photos, model, likeness, scores, set(wrong))
     yield from _alike(photos, model, likeness, threshold, wrong)
     yield from _duplicates(photos, model, likeness)
 
@@ -156,16 +156,19 @@ def _mislabelled_finding(photos: Photos, likeness: Likeness, row: int) -> Findin
 
 
 def _unlike(
-    photos: Photos, likeness: Likeness, scores: Scores, known: set[int]
+    photos: Photos, model: Model, likeness: Likeness, scores: Scores, known: set[int]
 ) -> Iterator[Finding]:
     bound = scores.threshold(STRANGERS).value
     for row in np.flatnonzero(likeness.own < bound).tolist():
         photo = photos.listed[row]
         if row in known or photos.size(row) <= OTHERS_FOR_UNLIKE:
             continue
+        others = np.flatnonzero(photos.owners == photos.owners[row])
+        others = others[others != row]
+        alike = model.similarity_matrix(photos.vectors[[row]], photos.vectors[others])[0]
         yield Finding(
             "unlike",
-            (photo,),
+            (photo, photos.listed[others[alike.argmax()]]),
             f"{photo.file} is as unlike {photo.person}'s other photos as a stranger's: "
             f"{likeness.own[row]:.3f} at most, and 1 in {1 / STRANGERS:.0f} pairs of different "
             f"people reaches {bound:.3f}",
