@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from generated_faces import draw_face
@@ -15,6 +20,7 @@ from visavis.cli.group import _rows
 from visavis.cli.outputs import write_rows
 from visavis.matching.gallery.gallery import Gallery
 from visavis.matching.gallery.named_groups import COLUMNS, read_groups
+from visavis.matching.gallery.names import lookup_key
 from visavis.matching.group_page import group_page
 from visavis.matching.group_photos import People, group_photos
 from visavis.models.model import Model
@@ -202,6 +208,31 @@ def test_one_way_at_a_time(run: Run) -> None:
     ran = run("enrol", "Ann", "a.jpg", "--groups", "names.csv")
     assert ran.code == 2
     ran.one_sentence("or --groups with the names")
+
+
+def cell(text: str) -> str:
+    """As the page's script quotes it."""
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
+
+
+NAMES = st.text(min_size=1, max_size=20).filter(
+    lambda name: name.strip() and not any(unicodedata.category(c)[0] in "CZ" for c in name)
+)
+PATHS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0/"), min_size=1)
+
+
+@given(st.lists(st.tuples(NAMES, PATHS, st.floats(0.1, 5000)), min_size=1, max_size=5))
+def test_whatever_the_page_saves_is_read_back(tmp_path_factory, rows) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    table = folder / "saved.csv"
+    lines = [HEAD.strip(), *(f"{cell(n)},{cell(p)},-1.5,2.0,{size!r},9.0" for n, p, size in rows)]
+    table.write_text("\r\n".join([*lines, ""]), encoding="utf-8", newline="")
+    with patch.object(Path, "exists", lambda path: True):
+        read = read_groups(table, folder)
+    assert sorted((face.photo, face.box) for _, face in read) == sorted(
+        (folder / photo, (-1.5, 2.0, size, 9.0)) for _, photo, size in rows
+    )
+    assert {lookup_key(name) for name, _ in read} == {lookup_key(name) for name, *_ in rows}
 
 
 def test_people_are_put_in_a_row(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ class Video:
             raise PhotoError(f"{path} is not a video that can be read, or it is damaged")
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self._rate = rate if np.isfinite(rate) and rate > 0 else 25.0
-        self.seconds = max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._rate)
+        self._expected = max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._passed = 0
+        self.seconds = self._expected / self._rate
         sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         self.pixels = int(np.prod([max(1.0, self._capture.get(side)) for side in sides]))
         if self.pixels > MAX_PIXELS:
@@ -87,8 +89,12 @@ class Video:
 
     @property
     def cut_short(self) -> bool:
-        """Whether frames ended before the video says it does; true only after all were read."""
-        return self.seconds - self.read_to > MISSING + 1 / self._rate
+        """Whether frames ended before the video says it does; it holds after all were read.
+
+        Both their times and their number have to say so: a last frame may stand for long.
+        """
+        late = self.seconds - self.read_to > MISSING + 1 / self._rate
+        return late and self._expected - self._passed > MISSING * self._rate
 
     def step(self, fps: float) -> float:
         """Seconds between two of ``frames``."""
@@ -103,12 +109,13 @@ class Video:
         Raises:
             PhotoError: none can be decoded.
         """
-        due, count, given = 0.0, 0, 0
+        due, given = 0.0, 0
         while self._capture.grab():
             at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if not at > 0:  # the first one, or a container that does not tell
-                at = count / self._rate
-            self.read_to, count = max(self.read_to, at), count + 1
+                at = self._passed / self._rate
+            self.read_to = max(self.read_to, at)
+            self._passed += 1
             if self.read_to + 1e-6 < due:
                 continue
             decoded, pixels = self._capture.retrieve()
