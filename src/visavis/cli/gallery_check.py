@@ -42,7 +42,7 @@ def check(
     with Gallery(gallery, model, create=False) as opened:
         health = opened.check(fpir=fpir)
         if gallery != (os.environ.get("VISAVIS_GALLERY") or DEFAULT_URL):
-            health = health.addressed(opened.name)
+            health = health.addressed("--gallery", opened.name)
         if report:
             write_health_page(report, health, opened.faces_of)
     if as_json:

@@ -103,11 +103,11 @@ class Health:
         """The findings of one kind."""
         return [finding for finding in self.findings if finding.kind == kind]
 
-    def addressed(self, gallery: str) -> Health:
-        """The same with commands that name the gallery, where it is not the usual one."""
+    def addressed(self, *options: str) -> Health:
+        """The same with options after each command: which gallery, where it is not the usual."""
 
         def named(lines: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(f"{line} --gallery {shlex.quote(gallery)}" for line in lines)
+            return tuple(f"{line} {shlex.join(options)}" for line in lines)
 
         findings = [
             replace(finding, mend=named(finding.mend), otherwise=named(finding.otherwise))
