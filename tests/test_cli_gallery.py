@@ -8,7 +8,6 @@ import pytest
 
 from generated_gallery import PlantedModel, planted_face
 from run_command import Run, runner
-from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.gallery import Gallery
 from visavis.matching.gallery.tables import SCHEMA
 
@@ -29,17 +28,6 @@ def test_info(run: Run) -> None:
     assert "  people   2 with 3 photos" in ran.out
     plain = run("gallery", "info", "--json").json
     assert (plain["people"], plain["photos"], plain["schema"]) == (2, 3, SCHEMA)
-
-
-def test_check(run: Run) -> None:
-    assert run("gallery", "check").out == "sqlite:///people.db is whole\n"
-    database = Database("people.db")
-    with database.writing() as connection:
-        connection.exec_driver_sql("UPDATE faces SET embedding = x'00'")
-    database.close()
-    ran = run("gallery", "check", "--json")
-    assert ran.code == 1
-    assert "an embedding is not of 64 numbers" in ran.json["problems"][0]
 
 
 def test_scrub(run: Run) -> None:

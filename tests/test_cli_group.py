@@ -97,7 +97,7 @@ def test_words_for_people(run: Run, album: Path, tmp_path: Path) -> None:
     assert ran.code == 0
     assert ran.out == (
         "1 face in 1 photo: 0 people seen more than once, 1 seen once; "
-        f"look at them in {page}\n"
+        f"look at them, and name them, in {page}\n"
     )  # fmt: skip
     assert "Seen more than once" not in page.read_text(encoding="utf-8")
 

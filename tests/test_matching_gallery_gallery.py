@@ -344,6 +344,17 @@ class TestPeople:
         with pytest.raises(DataError, match="nobody called Person 0"):
             gallery.rename("Person 0", "Bea")
 
+    def test_a_photo_among_the_wrong_persons_is_found_and_mended(self, gallery):
+        fill(gallery, 3)
+        gallery.enrol("Person 0", photos(1, 9), keep_crops=True)
+        (finding,) = gallery.check().findings
+        assert (finding.kind, finding.photos[0].file) == ("mislabelled", "1-9.jpg")
+        kept, _ = gallery.faces_of(finding.photos)
+        assert kept.photo.origin == "1-9.jpg"
+        gallery.drop("Person 0", finding.photos[0].named)
+        assert gallery.check().findings == []
+        assert gallery.events()[-1].what == "dropped"
+
     def test_merge(self, gallery):
         fill(gallery, 2)
         merged = gallery.merge("person 1", "person 0")

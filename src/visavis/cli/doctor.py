@@ -36,6 +36,7 @@ def doctor(as_json: AsJson = False) -> None:
         _try("default model", _model),
         _try("runtimes agree", _agreement),
         _try("speed", _speed),
+        *_gallery(),
     ]
     if as_json:
         show.print_json({"version": __version__, "checks": [vars(check) for check in checks]})
@@ -51,6 +52,23 @@ def _try(name: str, check: Callable[[], str]) -> Check:
         return Check(name, True, check())
     except (VisavisError, OSError) as error:
         return Check(name, False, str(error))
+
+
+def _gallery() -> list[Check]:
+    """The steps of a gallery's life; what follows one that fails would only fail as well."""
+    from visavis.matching.gallery.trial import trial
+    from visavis.models.model import Model
+
+    checks: list[Check] = []
+    try:
+        with trial(Model.load()) as tried:
+            for name, step in tried.steps.items():
+                checks.append(_try(name, step))
+                if not checks[-1].good:
+                    break
+    except (VisavisError, OSError) as error:
+        checks.append(Check("gallery", False, str(error)))
+    return checks
 
 
 def _python() -> str:

@@ -19,6 +19,7 @@ from visavis.errors import DataError
 
 if TYPE_CHECKING:
     from visavis.matching.gallery.answers import Enrolled
+    from visavis.matching.gallery.named_groups import FaceAt
 
 
 def enrol(
@@ -29,6 +30,12 @@ def enrol(
     people: Annotated[
         Path | None, typer.Option("--from", help="A folder with one folder for each person.")
     ] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="The names that the page of `visavis group` saved.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--photos", help="The folder that was grouped, for --groups.")
+    ] = Path(),
     gallery: GalleryUrl = DEFAULT_URL,
     key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
@@ -53,7 +60,7 @@ def enrol(
     somebody else are skipped, each with its reason; then it exits with 4, or with 2 or 3 where
     nothing was enrolled.
     """
-    listed = _listed(name, photos, people)
+    listed = _listed(name, photos, people, groups, folder)
 
     from visavis.matching.gallery.gallery import Gallery
     from visavis.models.model import Model
@@ -72,10 +79,22 @@ def enrol(
 
 
 def _listed(
-    name: str | None, photos: Sequence[Path] | None, people: Path | None
-) -> list[tuple[str, Path]]:
-    if (people is None) == (name is None) or (name is not None and not photos):
-        raise DataError("enrol takes a name and photos of them, or --from with a folder of people")
+    name: str | None,
+    photos: Sequence[Path] | None,
+    people: Path | None,
+    groups: Path | None,
+    folder: Path,
+) -> Sequence[tuple[str, Path | FaceAt]]:
+    ways = (name, people, groups)
+    if sum(way is not None for way in ways) != 1 or (name is not None and not photos):
+        raise DataError(
+            "enrol takes a name and photos of them, or --from with a folder of people, or --groups "
+            "with the names that the page of `visavis group` saved"
+        )
+    if groups is not None:
+        from visavis.matching.gallery.named_groups import read_groups
+
+        return read_groups(groups, folder)
     if people is not None:
         from visavis.data.folder import read_folder
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visavis.cli import show
+from visavis.cli.gallery_check import check
 from visavis.cli.gallery_key import KeyFile, gallery_key
 from visavis.cli.gallery_migrate import migrate
 from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at, check, copy and bring back a gallery.")
 
+app.command("check")(check)
 app.command("encrypt")(encrypt)
 app.command("decrypt")(decrypt)
 app.command("new-key")(make_key)
 app.command("migrate")(migrate)
-
-BROKEN = 1
 
 
 @app.command("info")
@@ -47,21 +47,6 @@ def info(
     show.say(f"  sealed   {_sealed(facts)}")
     show.say(f"  size     {facts['bytes'] / 2**20:,.1f} MiB")
     show.say(f"  made     {facts['created'][:10]}, schema {facts['schema']}")
-
-
-@app.command("check")
-def check(
-    gallery: GalleryUrl = DEFAULT_URL, key_file: KeyFile = None, as_json: AsJson = False
-) -> None:
-    """Whether the database is whole; exits with 1 where it is not."""
-    with _open(gallery, key_file) as opened:
-        found = opened.verify_integrity()
-    if as_json:
-        show.print_json({"gallery": gallery, "problems": found})
-    else:
-        for line in found or [f"{gallery} is whole"]:
-            show.say(line)
-    raise typer.Exit(BROKEN if found else 0)
 
 
 @app.command("scrub")

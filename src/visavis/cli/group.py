@@ -17,8 +17,6 @@ from visavis.errors import DataError
 if TYPE_CHECKING:
     from visavis.matching.group_photos import People
 
-COLUMNS = ("person", "photo", "left", "top", "width", "height")
-
 
 def group(
     folder: Annotated[Path, typer.Argument(help="A folder of photos; those below it count too.")],
@@ -44,6 +42,7 @@ def group(
     photos = list_photos([folder])
     check_folders(output, csv)
 
+    from visavis.matching.gallery.named_groups import COLUMNS
     from visavis.matching.group_page import summary, write_group_page
     from visavis.matching.group_photos import check_empty, group_photos, write_people
     from visavis.models.model import Model
@@ -61,7 +60,7 @@ def group(
     if as_json:
         show.print_json({**people.as_dict(), "page": str(output)})
     else:
-        show.say(f"{summary(people)}; look at them in {output}")
+        show.say(f"{summary(people)}; look at them, and name them, in {output}")
         if to:
             name = f"name each after its person, then visavis enrol --from {to}"
             show.say(f"{count(folders, 'folder')} in {to}: {name}")
@@ -72,7 +71,7 @@ def group(
 
 def _rows(people: People) -> list[tuple[str, ...]]:
     return [
-        (people.name(number), str(face.photo), *(f"{value:.1f}" for value in face.box))
+        (people.name(number), str(face.photo), *face.place.split(","))
         for number, group in enumerate(people.groups)
         for face in group
     ]

@@ -12,6 +12,7 @@ from visavis.cli.embed import list_photos
 from visavis.cli.exits import DIFFERENT, SAME, SOME_SKIPPED
 from visavis.cli.gallery_key import KeyFile, gallery_key
 from visavis.cli.gallery_options import DEFAULT_FPIR, DEFAULT_URL, Fpir, GalleryUrl
+from visavis.cli.identify_video import identify_video
 from visavis.cli.options import (
     DEFAULT_MODEL,
     AsJson,
@@ -20,6 +21,8 @@ from visavis.cli.options import (
     Threads,
     ThresholdValue,
 )
+from visavis.errors import DataError
+from visavis.photos.video import DEFAULT_FPS, is_video
 
 if TYPE_CHECKING:
     from visavis.matching.gallery.answers import Identification, SearchedPhoto
@@ -28,7 +31,7 @@ COLUMNS = ("photo", "person", "similarity", "probability", "why")
 
 
 def identify(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them; or one video.")],
     gallery: GalleryUrl = DEFAULT_URL,
     key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
@@ -44,28 +47,42 @@ def identify(
     ] = 0.5,
     top: Annotated[int, typer.Option(min=1, help="How many candidates to list.")] = 5,
     faces: FaceChoice = "largest",
+    fps: Annotated[
+        float, typer.Option(min=0.01, help="Of a video, so many frames each second are looked at.")
+    ] = DEFAULT_FPS,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:
-    """Say who is on a photo, or that it is nobody we know.
+    """Say who is on a photo or in a video, or that it is nobody we know.
 
     Exits with 0 where somebody is named, 1 for nobody, 2 for a photo that cannot be read, 3 where
     no face is found; of several photos with 4 where some were skipped.
     """
-    listed = list_photos(photos)
+    video = _video(photos)
+    listed = [] if video else list_photos(photos)
 
     from visavis.matching.gallery.decide import SearchRule
     from visavis.matching.gallery.gallery import Gallery
     from visavis.models.model import Model
 
-    few, key = len(listed) < 3, gallery_key(gallery, key_file)
+    few, key = not video and len(listed) < 3, gallery_key(gallery, key_file)
     with Gallery(gallery, model, key=key, create=False) as opened:
         opened.use(Model.load(model, threads=threads, runtime="uncompiled" if few else "auto"))
         rule = SearchRule(fpir, threshold, margin, prior, top)
+        if video:
+            identify_video(opened, video, rule, fps, as_json=as_json)
         searched = _walk(opened.identify_many(listed, rule, faces), len(listed))
     if len(searched) == 1 and searched[0].error:
         raise searched[0].error
     _show(searched, as_json=as_json)
+
+
+def _video(paths: list[Path]) -> Path | None:
+    """The video, where one is asked for; photos beside it would have no times."""
+    videos = [path for path in paths if is_video(path)]
+    if videos and len(paths) > 1:
+        raise DataError(f"{videos[0]} is a video; give one video by itself, or photos")
+    return videos[0] if videos else None
 
 
 def _walk(results: Any, count: int) -> list[SearchedPhoto]:

@@ -139,7 +139,9 @@ def purge(
 @app.command("not")
 def reject(
     name: Name,
-    photo: Annotated[Path, typer.Argument(help="A photo that does not show them.")],
+    photo: Annotated[
+        str, typer.Argument(help="A photo that does not show them, or sha256:… of an enrolled one.")
+    ],
     gallery: GalleryUrl = DEFAULT_URL,
     key_file: KeyFile = None,
     model: ModelName = DEFAULT_MODEL,
@@ -149,8 +151,25 @@ def reject(
     with _open(gallery, key_file, model) as opened:
         removed = opened.reject(name, photo)
     also = f", and it is no photo of {name} any more" if removed else ""
-    plain = {"name": name, "photo": str(photo), "was_enrolled": removed}
+    plain = {"name": name, "photo": photo, "was_enrolled": removed}
     _say(f"{photo} will not be called {name}{also}", plain, as_json=as_json)
+
+
+@app.command("drop")
+def drop(
+    name: Name,
+    photo: Annotated[
+        str, typer.Argument(help="A photo of theirs, or sha256: and its first digits.")
+    ],
+    gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a photo from somebody who has others, such as a blurred one or a double."""
+    with _open(gallery, key_file) as opened:
+        person = opened.drop(name, photo)
+    left = "1 photo" if person.photos == 1 else f"{person.photos} photos"
+    _say(f"{person.name} has {left} now", person.as_dict(), as_json=as_json)
 
 
 def _open(url: str, key_file: Path | None, model: str = DEFAULT_MODEL) -> Gallery:

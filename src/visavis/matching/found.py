@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from visavis.errors import VisavisError
 from visavis.models.embed import embed_photos
 from visavis.models.model import Model
-from visavis.photos.choose import Choice
+from visavis.photos.choose import Box, Choice
 from visavis.photos.face import Face
 
 Progress = Callable[[str, int, int], None]  # stage, photos done, photos in all
 
+AROUND = 0.2
+"""Of a face's box, so much more is cut out: enough to find it again, and hardly ever another."""
 TILE = 112
 """Pixels a side of a face's picture: about 4 kB."""
 
@@ -43,7 +45,12 @@ class FoundFace:
     @property
     def picture(self) -> str:
         """``tile`` as a ``data:`` URI."""
-        return "data:image/jpeg;base64," + base64.b64encode(self.tile).decode("ascii")
+        return data_uri(self.tile)
+
+    @property
+    def place(self) -> str:
+        """``box`` as a row of a table holds it."""
+        return ",".join(f"{value:.1f}" for value in self.box)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
@@ -94,7 +101,7 @@ def find_all(
         if embedded.error:
             errors.append((photos[done - 1], embedded.error))
         faces += [
-            FoundFace(photos[done - 1], face.box, embedded.found, _tile(face))
+            FoundFace(photos[done - 1], face.box, embedded.found, tile(face))
             for face in embedded.faces
         ]
         rows.append(embedded.embeddings)
@@ -111,7 +118,21 @@ def find_all(
     return FoundFaces(faces, np.concatenate(rows), len(photos), skipped)
 
 
-def _tile(face: Face) -> bytes:
+def around(box: Box) -> tuple[slice, slice]:
+    """The rows and columns of a photo that show a face and what is close around it."""
+    left, top, width, height = box
+    margin = AROUND * max(width, height)
+    rows = slice(max(0, int(top - margin)), int(top + height + margin))
+    return rows, slice(max(0, int(left - margin)), int(left + width + margin))
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as an address that holds it."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+def tile(face: Face) -> bytes:
+    """A face's surroundings as a JPEG of ``TILE`` pixels a side."""
     pixels = face.crop("box", TILE, TILE)
     _, jpeg = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
     return jpeg.tobytes()

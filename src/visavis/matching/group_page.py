@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from visavis.files import write_output
 from visavis.matching.found import FoundFace
+from visavis.matching.gallery.named_groups import COLUMNS
 from visavis.matching.group_photos import People
 from visavis.report.html import LISTED_PHOTOS, small_page
 from visavis.report.wording import count
 
 FACES_SHOWN = (60, 24, 12, 6, 3)
 """Of one person, tried in turn until the page is small enough."""
+
+NAMES = "names.csv"
+"""What the page saves the names as."""
 
 PICTURES = 6_500_000
 """Bytes of JPEG in a page; in base64 a third more, within ``LARGEST_REPORT``."""
@@ -60,6 +65,11 @@ def group_page(people: People, folder: Path) -> str:
             for photo, reason in people.skipped[:LISTED_PHOTOS]
         ],
         "place": lambda photo: _place(photo, folder),
+        "columns": COLUMNS,
+        "command": shlex.join(
+            ["visavis", "enrol", "--groups", NAMES, "--photos", folder.resolve().name]
+        ),
+        "names_file": NAMES,
     }
     return small_page(content, "groups.html.j2")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from visavis.errors import DataError
 from visavis.files import write_output
-from visavis.matching.found import FoundFace, Progress, find_all
+from visavis.matching.found import FoundFace, Progress, around, find_all
 from visavis.matching.group import group_faces
 from visavis.matching.verify import Rule
 from visavis.models.model import Model
@@ -23,9 +23,6 @@ from visavis.photos.photo import Photo
 DEFAULT_FMR = 1e-4
 """Of a thousand faces each meets a thousand others: lower than for two photos. Of the rates that
 a card states, it gives the best B-cubed F1 on LFW's devTrain people (``benchmarks/group.py``)."""
-
-AROUND = 0.2
-"""Of a face's box, so much more is cut out: enough to find it again, and hardly ever another."""
 
 TYPICAL = 200  # faces of a group that the others are compared with to put them in order
 
@@ -164,10 +161,7 @@ def _copy(face: FoundFace, place: Path) -> None:
             raise DataError(f"cannot copy {face.photo} to {target}: {error.strerror}") from None
         return
     pixels = Photo.open(face.photo).pixels
-    left, top, width, height = face.box
-    margin = AROUND * max(width, height)
-    rows = slice(max(0, int(top - margin)), int(top + height + margin))
-    columns = slice(max(0, int(left - margin)), int(left + width + margin))
+    rows, columns = around(face.box)
     cut = np.ascontiguousarray(pixels[rows, columns, ::-1])
     _, jpeg = cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, 95])
     write_output(_free(place / f"{face.photo.stem}_face.jpg"), jpeg.tobytes())

@@ -8,6 +8,8 @@ from visavis.errors import CrowdError
 from visavis.photos.face import Face
 
 Choice = Literal["largest", "central", "one", "all"]
+Box = tuple[float, float, float, float]
+"""Left, top, width, height."""
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
@@ -49,3 +51,11 @@ def _from_centre(face: Face) -> tuple[bool, float]:
     x, y = face.photo.width / 2, face.photo.height / 2
     outside = not (left <= x < left + width and top <= y < top + height)
     return outside, (left + width / 2 - x) ** 2 + (top + height / 2 - y) ** 2
+
+
+def overlap(a: Box, b: Box) -> float:
+    """The share of two boxes' union that both cover."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / max(a[2] * a[3] + b[2] * b[3] - shared, 1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visavis.photos.face import Face
+from typing import Protocol
 
 MIN_EYE_DISTANCE = 14.0
 MIN_SHARPNESS = 15.0
@@ -12,7 +12,23 @@ has about doubled for the default model; ``benchmarks/quality.py`` measures it. 
 heads, so the third bound is the least certain."""
 
 
-def weaknesses(face: Face) -> list[str]:
+class View(Protocol):
+    """A face's measures, see ``Face``."""
+
+    @property
+    def eye_distance(self) -> float:
+        """Pixels."""
+
+    @property
+    def turn(self) -> float:
+        """0 frontal, about 1 in profile."""
+
+    @property
+    def sharpness(self) -> float:
+        """Variance of the Laplacian."""
+
+
+def weaknesses(face: View) -> list[str]:
     """Why a comparison with this face deserves less trust; empty for a good view."""
     found = []
     if face.eye_distance < MIN_EYE_DISTANCE:

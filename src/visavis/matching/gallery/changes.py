@@ -89,6 +89,25 @@ def reject(store: Store, name: str, face: SeenFace) -> bool:
     return removed
 
 
+def drop(store: Store, name: str, photo: bytes, called: str) -> Person:
+    """Take a photo, by its sha256, from a person who has others; the person they are now."""
+    with store.database.writing() as connection:
+        store.generation(connection, lock=True)
+        person = store.people.person(connection, name)
+        if not store.faces.remove(connection, person.number, photo):
+            raise DataError(
+                f"{called} is not enrolled for {person.name}; see `visavis people show --json`"
+            )
+        if person.photos == 1:  # the transaction ends here, and nothing was removed
+            raise DataError(
+                f"{called} is the only photo of {person.name}: enrol another one first, or "
+                "forget them"
+            )
+        store.changed(connection)
+        store.log(connection, "dropped", person.number, 1)
+        return store.people.person(connection, name)
+
+
 def rename(store: Store, name: str, new: str) -> Person:
     """Give a person a name that is free."""
     new = clean_name(new)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import DataError, VisavisError
 from visavis.matching.gallery.crop import KeptCrop
+from visavis.matching.gallery.named_groups import FaceAt, find_at
 from visavis.matching.gallery.rows import SeenFace
 from visavis.models.embed import EmbeddedPhoto, embed_photos
 from visavis.models.model import Model
@@ -24,20 +25,38 @@ Probe = Photo | PhotoSource | Face
 """What can be enrolled and searched for: a photo, or a face that was found in one."""
 
 
-def embed(model: Model, probes: Sequence[Probe], choose: Choice) -> Iterator[EmbeddedPhoto]:
+def embed(
+    model: Model, probes: Sequence[Probe | FaceAt], choose: Choice
+) -> Iterator[EmbeddedPhoto]:
     """``embed_photos`` that also takes faces; each of those is the only one of its photo."""
-    for are_faces, some in groupby(probes, key=lambda probe: isinstance(probe, Face)):
+    for are_faces, some in groupby(probes, key=lambda probe: isinstance(probe, Face | FaceAt)):
         if not are_faces:
-            yield from embed_photos(model, [p for p in some if not isinstance(p, Face)], choose)
+            photos = [p for p in some if not isinstance(p, Face | FaceAt)]
+            yield from embed_photos(model, photos, choose)
             continue
         for face in some:
-            if isinstance(face, Face):
-                yield EmbeddedPhoto(face.photo, [face], model.encode([face]), 1)
+            if isinstance(face, Face | FaceAt):
+                yield _embed_face(model, face)
+
+
+def _embed_face(model: Model, face: Face | FaceAt) -> EmbeddedPhoto:
+    try:
+        found = find_at(model, face) if isinstance(face, FaceAt) else face
+    except VisavisError as reason:
+        source = face.photo  # only a place can be looked for in vain
+        nothing = np.empty((0, model.card.embedding_size), dtype=np.float32)
+        return EmbeddedPhoto(source, [], nothing, 0, reason)
+    return EmbeddedPhoto(found.photo, [found], model.encode([found]), 1)
 
 
 def photo_key(face: Face) -> bytes:
     """Sha256 of the photo's pixels, upright: the same for every file that holds this picture."""
-    pixels = face.photo.pixels
+    return key_of_pixels(face.photo)
+
+
+def key_of_pixels(photo: Photo) -> bytes:
+    """The same of a photo."""
+    pixels = photo.pixels
     return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).digest()
 
 

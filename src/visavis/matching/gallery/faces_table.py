@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from visavis.errors import DataError
 from visavis.matching.gallery.crop import KeptCrop
+from visavis.matching.gallery.findings import EnrolledPhoto
 from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import faces, in_blocks, wrong_answers
@@ -99,6 +100,29 @@ class FacesTable:
             file = self._sealing.open(sealed, "faces.file", number).decode()
             found.setdefault(person, []).append(file)
         return found
+
+    def listed(self, connection: Connection) -> Iterator[tuple[int, EnrolledPhoto]]:
+        """Everybody's photos in the order of ``embeddings``, each with its person's number.
+
+        Names are left empty: this table does not know them.
+        """
+        some = (faces.c.id, faces.c.person_id, faces.c.file, faces.c.photo, faces.c.eye_distance)
+        more = (faces.c.turn, faces.c.sharpness, faces.c.crop.is_not(None).label("has_crop"))
+        asked = sa.select(*some, *more).order_by(faces.c.person_id, faces.c.id)
+        for row in connection.execute(asked):
+            yield (
+                row.person_id,
+                EnrolledPhoto(
+                    number=row.id,
+                    person="",
+                    file=self._sealing.open(row.file, "faces.file", row.id).decode(),
+                    sha256=self._sealing.open(row.photo, "faces.photo", row.id).hex(),
+                    eye_distance=row.eye_distance,
+                    turn=row.turn,
+                    sharpness=row.sharpness,
+                    crop=bool(row.has_crop),
+                ),
+            )
 
     def enrolled_as(self, connection: Connection, photos: Iterable[bytes]) -> dict[bytes, set[int]]:
         """Of photos by their sha256: the numbers of the people that they are enrolled for."""

@@ -10,23 +10,27 @@ from itertools import groupby
 from pathlib import Path
 
 from visavis.errors import DataError, ModelError
+from visavis.matching.found import Progress
 from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
-from visavis.matching.gallery.directory import Directory
-from visavis.matching.gallery.enrolment import Probe, embed, seen, to_enrol
+from visavis.matching.gallery.enrolment import Probe, embed, to_enrol
 from visavis.matching.gallery.key import GalleryKey
+from visavis.matching.gallery.mending import Mending
+from visavis.matching.gallery.named_groups import FaceAt
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.threshold import DEFAULT_FPIR, SearchThreshold
+from visavis.matching.gallery.video import SearchedVideo, search_video
 from visavis.models.model import Model
 from visavis.models.zoo import DEFAULT_MODEL
 from visavis.photos.choose import Choice
+from visavis.photos.video import DEFAULT_FPS
 
 
-class Gallery(Directory):
+class Gallery(Mending):
     """People and their faces, kept in a database; safe to use from several threads.
 
     >>> with visavis.Gallery("sqlite:///people.db") as gallery:
@@ -147,7 +151,7 @@ class Gallery(Directory):
         name = clean_name(name)
         if not photos:
             raise DataError(f"there are no photos to enrol {name} with")
-        pairs = [(name, photo) for photo in photos]
+        pairs: list[tuple[str, Probe | FaceAt]] = [(name, photo) for photo in photos]
         (enrolled,) = self.enrol_many(
             pairs, force=force, keep_crops=keep_crops, consent=consent, expires=expires, faces=faces
         )
@@ -155,7 +159,7 @@ class Gallery(Directory):
 
     def enrol_many(
         self,
-        people: Sequence[tuple[str, Probe]],
+        people: Sequence[tuple[str, Probe | FaceAt]],
         *,
         force: bool = False,
         keep_crops: bool = False,
@@ -166,7 +170,7 @@ class Gallery(Directory):
         """Enrol many people in bounded memory, each in one transaction.
 
         Args:
-            people: names and photos, those of one person in a row.
+            people: names and photos, those of one person in a row; or faces by their place.
             force, keep_crops, consent, expires, faces: as for ``enrol``.
 
         Yields:
@@ -247,6 +251,33 @@ class Gallery(Directory):
         for source, embedded in zip(photos, embed(self.model, photos, faces), strict=True):
             yield SearchedPhoto(source, self._searcher.search(embedded, rule), embedded.error)
 
+    def identify_video(
+        self,
+        path: str | os.PathLike[str],
+        rule: SearchRule | None = None,
+        *,
+        fps: float = DEFAULT_FPS,
+        progress: Progress | None = None,
+    ) -> SearchedVideo:
+        """Say who is seen in a video, and when; see ``visavis.matching.gallery.video``.
+
+        Args:
+            path: of a file.
+            rule: decides, once for each person.
+            fps: how many frames of each second are looked at, above 0.
+            progress: called after each.
+
+        Raises:
+            PhotoError: it is no video, or damaged.
+            NoFaceError: nobody is seen.
+            ModelError, UnsupportedRateError: see ``identify``.
+        """
+        rule = rule or SearchRule()
+        self._searcher.check(rule)
+        return search_video(
+            Path(path), self.model, self._searcher, rule, fps=fps, progress=progress
+        )
+
     def threshold(self, fpir: float = DEFAULT_FPIR) -> SearchThreshold:
         """What decides between somebody and nobody now.
 
@@ -256,29 +287,6 @@ class Gallery(Directory):
         with self._store.database.reading() as connection:
             photos = self._store.counts(connection)["photos"]
         return SearchRule(fpir).cut_off(self.model, photos)
-
-    def reject(self, name: str, photo: Probe) -> bool:
-        """Record that a photo does not show a person, who is then not named for it again.
-
-        That holds for the photo and for nearly equal ones: those more alike than 19 of 20 genuine
-        pairs of the model's card. Where the photo is enrolled for the person, it is no longer.
-
-        Returns:
-            Whether it was enrolled for the person.
-
-        Raises:
-            DataError: nobody is called so.
-            PhotoError, NoFaceError: of the photo.
-        """
-        with self._store.database.reading() as connection:
-            self._store.people.person(connection, name)  # before the photo is opened
-        (embedded,) = embed(self.model, [photo], "largest")
-        if embedded.error:
-            raise embedded.error
-        removed = changes.reject(self._store, name, seen(embedded.faces[0], embedded.embeddings[0]))
-        if removed:
-            self.scrub()
-        return removed
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
