@@ -22,6 +22,11 @@ from visavis.photos.photo import Photo
 settings.register_profile("visavis", deadline=None)
 settings.load_profile("visavis")
 
+# Tests run side by side, a core each; more threads than cores wait for each other most of the time.
+# Processes that tests start inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parents[1]
 
 

@@ -64,6 +64,9 @@ class Nearness:
     def compare(self, first, second):
         return -np.abs(first.astype(np.float64) - second).sum(axis=1)
 
+    def matrix(self, rows, columns):
+        return np.stack([self.compare(row, columns) for row in rows]).astype(np.float32)
+
 
 def embedding_of(origin: str) -> np.ndarray:
     """(SIZE,) float32 of unit length."""
