@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
-from visavis.matching.gallery.directory import Directory
+from visavis.matching.gallery.directory import Directory, in_utc
 from visavis.matching.gallery.enrolment import Probe, embed, seen, to_enrol
 from visavis.matching.gallery.names import clean_name
 from visavis.matching.gallery.searching import Searcher
@@ -182,7 +182,7 @@ class Gallery(Directory):
                 yield Enrolled(name, [], [], [error])
                 continue
             yield changes.enrol(
-                self._store, name, found, consent=consent, expires=_in_utc(expires), force=force
+                self._store, name, found, consent=consent, expires=in_utc(expires), force=force
             )
 
     # Identifying
@@ -275,7 +275,3 @@ class Gallery(Directory):
         if removed:
             self.scrub()
         return removed
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

@@ -1,0 +1,65 @@
+"""What all requests share: one model, one gallery, the tokens, the limits and the threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from visavis.matching.gallery.gallery import Gallery
+from visavis.models.model import Model
+from visavis.serving.batching import BatchingEncoder, batching
+from visavis.serving.limits import Limits, PixelBudget, TokenBuckets
+from visavis.serving.metrics import Metrics
+from visavis.serving.tokens import TokenFile
+from visavis.serving.work import Workroom
+
+THREADS_PER_CORE = 3
+"""While the network is at work for some requests, others decode and find faces, and gather."""
+
+
+class Service:
+    """Everything behind the endpoints; one for each application.
+
+    Args:
+        model: loaded.
+        gallery: its address.
+        tokens: their file.
+        runs: the folder of training runs, where they are shown.
+        limits: what is taken on.
+
+    Raises:
+        DataError, ModelError: the gallery cannot be opened.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        gallery: str,
+        tokens: Path,
+        runs: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.metrics = Metrics()
+        cores = model.threads or os.cpu_count() or 1
+        self.gallery = open_gallery(gallery, model)
+        self._encoder = BatchingEncoder(model.encoder, cores, self.metrics.batch.observe)
+        self.model = batching(model, self._encoder)
+        self.gallery.use(self.model)
+        self.tokens = TokenFile(tokens)
+        self.runs = runs
+        self.buckets = TokenBuckets(self.limits.requests_per_second, self.limits.burst)
+        self.pixels = PixelBudget(self.limits.held_pixels)
+        self.room = Workroom(THREADS_PER_CORE * cores, self.limits)
+        self.metrics.watch(self.room)
+
+    def close(self) -> None:
+        """Finish what runs, and let go of the gallery."""
+        self.room.close()
+        self._encoder.close()
+        self.gallery.close()
+
+
+def open_gallery(url: str, model: Model) -> Gallery:
+    """The gallery that is served; it is made where there is none."""
+    return Gallery(url, model)
