@@ -1,0 +1,55 @@
+// The faces of one frame: a box with a name on the picture, and a card that says why beside it.
+
+import { place } from "./boxes.js";
+import { byId, make } from "./elements.js";
+import { scoreLine } from "./score-line.js";
+import { colourOf, count, decimal, initials, percent, sentence } from "./words.js";
+
+const CARDS_EVERY = 250; // milliseconds: cards that change with each frame cannot be read
+let drawn = { names: "", at: 0 };
+
+/**
+ * Show what the server answered for a frame, from left to right.
+ * @param {{answers: object[], photo?: {width: number, height: number}}} answer of /v1/identify
+ */
+export function showSightings({ answers, photo }) {
+  const sorted = answers.toSorted((a, b) => a.face.box[0] - b.face.box[0]);
+  byId("boxes").replaceChildren(...sorted.map((answer) => boxOf(answer, photo)));
+  const names = JSON.stringify(sorted.map((answer) => answer.person));
+  if (names === drawn.names && performance.now() - drawn.at < CARDS_EVERY) return;
+  drawn = { names, at: performance.now() };
+  byId("sightings").replaceChildren(...sorted.map(cardOf));
+}
+
+function boxOf({ person, probability, face }, photo) {
+  const label = make("span.face-name", {}, person ?? "unknown", person && make("small.figure", {}, percent(probability)));
+  // At the top edge there is no room above the face.
+  const classes = `${person ? "known" : "unknown"}${face.box[1] < 0.12 * photo.height ? ".low" : ""}`;
+  const box = place(make(`div.face-box.${classes}`), face.box, photo);
+  box.append(label);
+  return box;
+}
+
+function cardOf(answer) {
+  const { person, probability, similarity, threshold } = answer;
+  return make(person ? "li.sighting" : "li.sighting.unknown", { "data-person": person ?? "" },
+    make("div.sighting-head", {},
+      make(`span.avatar.${person ? colourOf(person) : "nobody"}`, { "aria-hidden": "true" }, person ? initials(person) : "?"),
+      make("h3", {}, person ?? "unknown"),
+      person && make("p.figure", {}, percent(probability))),
+    similarity !== null && scoreLine(similarity, threshold),
+    make("dl.facts.figure", {}, ...factsOf(answer)),
+    make("p.small.muted", {}, sentence(answer.why)),
+    answer.warnings.map((warning) => make("p.small.warning", {}, sentence(warning))));
+}
+
+function factsOf({ similarity, threshold, threshold_photos: photos, margin, candidates }) {
+  const fact = (name, value, more) => [make("dt", {}, name), make("dd", {}, value, more && make("span.muted", {}, ` ${more}`))];
+  const [first, second] = candidates;
+  const ahead = second ? decimal(first.similarity - second.similarity) : "–";
+  return [
+    similarity !== null && fact("Similarity", decimal(similarity), first && `with ${first.name}`),
+    fact("Threshold", decimal(threshold), `for a gallery of ${count(photos, "photo")}`),
+    fact("Margin", ahead, second ? `ahead of ${second.name}; needs ${decimal(margin)}` : "nobody else to tell apart"),
+  ].flat().filter(Boolean);
+}
