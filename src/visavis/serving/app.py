@@ -45,9 +45,9 @@ def build_app(service: Service, hosts: Iterable[str] | None = None) -> FastAPI:
     )
     app.state.service = service
     for module in _ROUTERS:
-        app.include_router(module.router, prefix="/v1")
+        app.include_router(module.router)
     app.include_router(about.outside)
-    app.router.routes.append(_Page("/", StaticFiles(directory=PAGE, html=True), "page"))
+    app.router.routes.append(_Page("/", StaticFiles(directory=PAGE, html=True), name="page"))
     for kind in (ApiError, VisavisError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(Envelope, metrics=service.metrics, hosts=hosts)

@@ -89,8 +89,8 @@ def takes(fields: type[BaseModel], example: Mapping[str, Any] | None = None) -> 
 
 
 def _photo_fields(schema: Mapping[str, Any]) -> dict[str, Any]:
-    photo = {"type": "string", "format": "binary", "description": "A photo's file."}
-    found = {}
+    photo: dict[str, Any] = {"type": "string", "format": "binary", "description": "A photo's file."}
+    found: dict[str, Any] = {}
     for name, field in schema["properties"].items():
         if field.get("format") == "byte":
             found[name] = photo

@@ -108,7 +108,7 @@ def by_file_name(uploads: list[Upload], field: str) -> dict[str, Upload]:
 
 def _file(upload: Upload, name: str) -> BytesIO:
     file = BytesIO(upload.content)
-    file.name = name  # type: ignore[attr-defined] # what ``Photo.open`` calls it
+    file.name = name  # what ``Photo.open`` calls it
     return file
 
 

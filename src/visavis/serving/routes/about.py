@@ -21,7 +21,7 @@ from visavis.serving.service import Service
 from visavis.serving.tokens import Token
 from visavis.version import __version__
 
-router = APIRouter(tags=["about"])
+router = APIRouter(prefix="/v1", tags=["about"])
 outside = APIRouter()
 
 ANY = Depends(needs())

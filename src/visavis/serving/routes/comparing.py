@@ -22,7 +22,7 @@ from visavis.serving.schemas import (
 )
 from visavis.serving.service import Service
 
-router = APIRouter(tags=["compare"], dependencies=[Depends(needs("verify"))])
+router = APIRouter(prefix="/v1", tags=["compare"], dependencies=[Depends(needs("verify"))])
 
 PHOTO_REFUSALS = (408, 409, 413, 415, 422)
 BASE64 = "/9j/4AAQSkZJRgABAQ…"

@@ -19,7 +19,7 @@ from visavis.serving.routes.comparing import BASE64, PHOTO_REFUSALS
 from visavis.serving.schemas import IdentifyFields
 from visavis.serving.service import Service
 
-router = APIRouter(tags=["identify"], dependencies=[Depends(needs("identify"))])
+router = APIRouter(prefix="/v1", tags=["identify"], dependencies=[Depends(needs("identify"))])
 
 
 @router.post(

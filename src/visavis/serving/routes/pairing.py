@@ -24,7 +24,7 @@ from visavis.serving.routes.comparing import BASE64, PHOTO_REFUSALS
 from visavis.serving.schemas import MatchFields, Upload
 from visavis.serving.service import Service
 
-router = APIRouter(tags=["compare"], dependencies=[Depends(needs("verify"))])
+router = APIRouter(prefix="/v1", tags=["compare"], dependencies=[Depends(needs("verify"))])
 
 
 @router.post(

@@ -36,7 +36,7 @@ from visavis.serving.schemas import (
 )
 from visavis.serving.service import Service
 
-router = APIRouter(prefix="/people", tags=["people"])
+router = APIRouter(prefix="/v1/people", tags=["people"])
 
 ENROL = Depends(needs("enrol"))
 ADMIN = Depends(needs("admin"))
@@ -65,12 +65,12 @@ def _page(service: Service, limit: int, cursor: str) -> dict[str, Any]:
 
 
 def _cursor(last: Person) -> str:
-    return base64.urlsafe_b64encode(lookup_key(last.name).encode()).decode()
+    return base64.urlsafe_b64encode(lookup_key(last.name)).decode()
 
 
-def _read_cursor(cursor: str) -> str:
+def _read_cursor(cursor: str) -> bytes:
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        return base64.b64decode(cursor, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         message = "this is no cursor; give `next` of the page before"
         raise ApiError(422, "bad_fields", message, {"fields": {"cursor": message}}) from None

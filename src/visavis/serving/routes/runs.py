@@ -17,7 +17,7 @@ from visavis.serving.auth import needs
 from visavis.serving.errors import ApiError
 from visavis.serving.service import Service
 
-router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[Depends(needs("admin"))])
+router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(needs("admin"))])
 
 REPORT = "report.html"
 
