@@ -11,7 +11,7 @@ import { sentence } from "./words.js";
 export function make(tag, given = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
-  element.classList.add(...classes);
+  if (classes.length) element.className = classes.join(" ");
   for (const [key, value] of Object.entries(given)) {
     if (key === "on") {
       for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);

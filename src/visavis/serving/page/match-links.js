@@ -40,8 +40,8 @@ function edge(figure, whole, side) {
 
 function words(pair, x, y) {
   const group = makeSvg("g", { class: pair.matched ? colourOf(pair.person) : "nobody", transform: `translate(${x} ${y})` });
-  const similarity = makeSvg("text", { class: "link-similarity", y: -1 });
-  const distance = makeSvg("text", { class: "link-distance", y: 13 });
+  const similarity = makeSvg("text", { class: "link-similarity", y: -7 });
+  const distance = makeSvg("text", { class: "link-distance", y: 17 });
   similarity.textContent = decimal(pair.similarity);
   distance.textContent = `${pair.distance.toFixed(2)} apart`;
   group.append(similarity, distance);

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { busy, byId, errorNotice, make, openDialog } from "./elements.js";
-import { count, day, percent } from "./words.js";
+import { count, day } from "./words.js";
 
 export function mountModels() {
   async function load() {
@@ -56,12 +56,15 @@ function row(run) {
     : run.name;
   return make("tr", {},
     make("th", { scope: "row" }, name, make("span.below", {}, run.protocol)),
-    cell("Accuracy", ...figure(run.accuracy, percent)),
+    cell("Accuracy", ...figure(run.accuracy, share)),
     cell("AUC", ...figure(run.auc, (value) => value.toFixed(4))),
-    cell("EER", ...figure(run.eer, percent)),
+    cell("EER", ...figure(run.eer, share)),
     cell("Network", run.backbone ?? "–", run.parameters && make("span.below", {}, count(run.parameters, "weight"))),
     cell("Made", day(run.modified)));
 }
+
+/** A measured share, which may well be 0 or 1; a probability may not. */
+const share = (value) => `${(100 * value).toFixed(1)}\u00a0%`;
 
 function figure(estimate, words) {
   if (!estimate) return ["–"];

@@ -38,10 +38,9 @@ export function mountPeople() {
   }
 
   /** The list holds the first names only: a name beyond them is asked for by itself. */
-  async function find() {
+  async function find(event) {
     const asked = field.value.trim();
-    draw();
-    if (!asked || !next || byId("people-list").children.length) return;
+    if (event.key !== "Enter" || !asked || !next || byId("people-list").children.length) return;
     try {
       const { person } = await call(`/people/${encodeURIComponent(asked)}`);
       byId("people-list").replaceChildren(row(person, changed));
@@ -66,7 +65,7 @@ export function mountPeople() {
   }
 
   field.addEventListener("input", draw);
-  field.addEventListener("change", find);
+  field.addEventListener("keydown", find);
   byId("people-more").addEventListener("click", () => load({ more: true }));
   byId("gallery-check").addEventListener("click", check);
   byId("enrol").addEventListener("click", () => openEnrol({ done: changed }));
