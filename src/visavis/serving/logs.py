@@ -43,6 +43,7 @@ def log_to(stream: TextIO = sys.stderr) -> None:
         logger.handlers = [handler] if name != "uvicorn.error" else []
         logger.propagate = name == "uvicorn.error"
         logger.setLevel(logging.INFO)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of clients' mistakes
     # uvicorn's own line for each request would hold paths, and with them names.
     logging.getLogger("uvicorn.access").handlers = []
     logging.getLogger("uvicorn.access").propagate = False

@@ -55,7 +55,7 @@ PhotoField = Annotated[
     PlainSerializer(lambda upload: base64.b64encode(upload.content).decode()),
     WithJsonSchema({"type": "string", "format": "byte", "description": "A photo, in base64."}),
 ]
-Rate = Annotated[FiniteFloat, Field(gt=0, lt=1)]
+Rate = Annotated[FiniteFloat, Field(ge=1e-12, lt=1)]
 Prior = Annotated[FiniteFloat, Field(ge=1e-9, le=1 - 1e-9)]
 Similarity = Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

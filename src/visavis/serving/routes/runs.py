@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from visavis.errors import DataError
 from visavis.report.run_file import RUN, load_run
@@ -58,7 +58,7 @@ def _summary(folder: Path) -> dict[str, Any] | None:
 @router.get(
     "/{name}/report",
     summary="A run's report",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={
         **gives(None, 404),
         200: {"description": "A page that stands by itself.", "content": {"text/html": {}}},
