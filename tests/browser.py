@@ -64,9 +64,11 @@ def serving(folder: Path) -> Iterator[str]:
             server.communicate(timeout=30)
 
 
-def write_film(path: Path, left: Face, right: Face) -> Path:
-    """A film for Chromium's fake camera: two faces that sway a little, the left one larger."""
-    portraits = ((_portrait(left, 340), 15, 70), (_portrait(right, 230), 390, 130))
+def write_film(path: Path, left: Face, right: Face | None = None) -> Path:
+    """A film for Chromium's fake camera: faces that sway a little, the left one larger."""
+    portraits = [(_portrait(left, 340), 15, 70)]
+    if right:
+        portraits.append((_portrait(right, 230), 390, 130))
     with path.open("wb") as film:
         for number in range(FRAMES):
             sway = round(5 * math.sin(2 * math.pi * number / FRAMES))

@@ -305,8 +305,9 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, samples: Path, view: 
         put(page, "#onsite", samples / "collins.jpg")
         page.locator("#match-table table").wait_for()
     page.wait_for_load_state("networkidle")
-    wide = """() => [...document.querySelectorAll("main > :not([hidden]) *")].filter((element) =>
-        element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".unseen, .window, svg"))
+    wide = """() => [...document.querySelectorAll("main > :not([hidden]) *")]
+        .filter((element) => !element.closest(".unseen, .window, svg"))
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
         .map((element) => element.outerHTML.slice(0, 80))"""
     assert page.evaluate(wide) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -57,8 +57,9 @@ export const looksAtUser = (stream) => stream.getVideoTracks()[0].getSettings().
  */
 export function grabFrame(video, canvas, longest) {
   const scale = Math.min(1, longest / Math.max(video.videoWidth, video.videoHeight));
-  canvas.width = Math.round(scale * video.videoWidth);
-  canvas.height = Math.round(scale * video.videoHeight);
-  canvas.getContext("2d", { alpha: false }).drawImage(video, 0, 0, canvas.width, canvas.height);
+  const [width, height] = [Math.round(scale * video.videoWidth), Math.round(scale * video.videoHeight)];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  // Read after each drawing, so it is drawn where it is read: not on a graphics card.
+  canvas.getContext("2d", { alpha: false, willReadFrequently: true }).drawImage(video, 0, 0, canvas.width, canvas.height);
   return canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
 }

@@ -18,6 +18,7 @@ export class LiveMetrics {
     this.#shown.push(now);
     this.#shown = this.#shown.filter((moment) => now - moment <= WINDOW);
     this.#latencies.push(now - captured);
+    dispatchEvent(new CustomEvent("labelled", { detail: now - captured })); // for whoever measures
     if (this.#latencies.length > KEPT) this.#latencies.shift();
   }
 
