@@ -53,16 +53,16 @@ def serve(
     address = Address(host, port, certificate, key)
     file = token_file(tokens)
     secret = file.owner()
-    listener = listen(address)
-    service = Service(Model.load(model, threads=threads), gallery, file.path, runs)
-    url = address.url(listener.getsockname()[1])
-    _tell(f"{url}/#token={secret}", url, secret, service.gallery.name, model, as_json=as_json)
-    if not address.local and certificate is None:
-        show.note(
-            "warning: photos and tokens travel in the clear, and browsers give no camera; "
-            "use --tls-self-signed, or --tls-cert and --tls-key"
-        )
-    serve_until_stopped(service, address, listener)
+    with listen(address) as listener:
+        service = Service(Model.load(model, threads=threads), gallery, file.path, runs)
+        url = address.url(listener.getsockname()[1])
+        _tell(f"{url}/#token={secret}", url, secret, service.gallery.name, model, as_json=as_json)
+        if not address.local and certificate is None:
+            show.note(
+                "warning: photos and tokens travel in the clear, and browsers give no camera; "
+                "use --tls-self-signed, or --tls-cert and --tls-key"
+            )
+        serve_until_stopped(service, address, listener)
 
 
 def _tell(page: str, url: str, token: str, gallery: str, model: str, *, as_json: bool) -> None:
