@@ -253,12 +253,11 @@ def test_crops_that_wait_together_are_embedded_together(model, sample_faces):
     begun.wait()
     for thread in threads[1:]:
         thread.start()
-    while encoder._asked.qsize() < len(crops) - 1:
+    while len(encoder.waiting) < len(crops) - 1:
         pass
     gate.set()
     for thread in threads:
         thread.join()
-    encoder.close()
     assert sizes == [1, len(crops) - 1]
     for own, expected in zip(found, alone, strict=True):
         assert float((own * expected).sum()) > 0.999 * float((expected * expected).sum())
@@ -277,7 +276,6 @@ def test_an_encoder_that_fails_fails_each_that_asks():
     for _ in range(2):  # its thread goes on
         with pytest.raises(RuntimeError, match="out of order"):
             encoder.encode(np.zeros((1, 2, 2, 3), np.uint8))
-    encoder.close()
 
 
 def test_runs_and_their_reports(model, tmp_path, client: Client):

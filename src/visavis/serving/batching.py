@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,34 +14,44 @@ from visavis.models.encoder import BATCH, Encoder
 from visavis.models.model import Model
 
 
-class _Asked(NamedTuple):
-    crops: NDArray[np.uint8]
-    embeddings: Future[NDArray[np.float32]]
+class _Asked:
+    """Crops of one caller, and what becomes of them.
+
+    Attributes:
+        crops: (n, height, width, channels) uint8.
+        outcome: their embeddings, or why there are none.
+        batch: what this caller is to embed, its own crops first; empty where another does.
+        woken: set where there is a batch or an outcome.
+    """
+
+    def __init__(self, crops: NDArray[np.uint8]) -> None:
+        self.crops = crops
+        self.outcome: NDArray[np.float32] | Exception | None = None
+        self.batch: list[_Asked] = []
+        self.woken = threading.Event()
 
 
 class BatchingEncoder:
     """An encoder that lets crops wait while it is at work, and then takes them together.
 
     Nothing waits for a batch to fill: where the network is idle, a crop goes in at once, and the
-    longer it is at work, the more have gathered when it is done.
+    longer it is at work, the more have gathered when it is done. A caller that finds it idle does
+    the work on its own thread, and hands it on to the first that waits.
 
     Args:
         encoder: does the work.
-        threads: how many calls of it run at once.
+        calls: how many calls of it run at once.
         observe: is told how many crops each call takes.
     """
 
     def __init__(
-        self, encoder: Encoder, threads: int, observe: Callable[[int], None] = lambda _: None
+        self, encoder: Encoder, calls: int, observe: Callable[[int], None] = lambda _: None
     ) -> None:
         self._encoder = encoder
         self._observe = observe
-        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name="encode", daemon=True) for _ in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._idle = calls
+        self._lock = threading.Lock()
+        self.waiting: deque[_Asked] = deque()
 
     @property
     def runtime(self) -> str:
@@ -54,44 +62,55 @@ class BatchingEncoder:
         """See ``Encoder.encode``."""
         if not 0 < len(crops) < BATCH:  # a full batch gains nothing by company
             return self._encoder.encode(crops)
-        asked = _Asked(crops, Future())
-        self._asked.put(asked)
-        return asked.embeddings.result()
+        asked = _Asked(crops)
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+                asked.batch = [asked]
+            else:
+                self.waiting.append(asked)
+        if not asked.batch:
+            asked.woken.wait()
+        if asked.batch:
+            self._work(asked.batch)
+        if isinstance(asked.outcome, np.ndarray):
+            return asked.outcome
+        raise asked.outcome or RuntimeError("a batch was lost")
 
-    def close(self) -> None:
-        """Finish what is asked for, and end its threads."""
-        for _ in self._threads:
-            self._asked.put(None)
-        for thread in self._threads:
-            thread.join()
+    def _work(self, batch: Sequence[_Asked]) -> None:
+        self._encode(batch)
+        with self._lock:
+            if self.waiting:  # those that have waited longest go on, led by the first of them
+                following = self._gathered()
+                following[0].batch = following
+                following[0].woken.set()
+            else:
+                self._idle += 1
+        for asked in batch[1:]:
+            asked.woken.set()
+        self._observe(_size(batch))
 
-    def _work(self) -> None:
-        while (first := self._asked.get()) is not None:
-            together, size = [first], len(first.crops)
-            while size < BATCH:
-                try:
-                    another = self._asked.get_nowait()
-                except queue.Empty:
-                    break
-                if another is None:
-                    self._asked.put(None)  # the end is another's
-                    break
-                together.append(another)
-                size += len(another.crops)
-            self._encode(together)
-            self._observe(size)
+    def _gathered(self) -> list[_Asked]:
+        together = [self.waiting.popleft()]
+        while self.waiting and _size(together) + len(self.waiting[0].crops) <= BATCH:
+            together.append(self.waiting.popleft())
+        return together
 
-    def _encode(self, together: list[_Asked]) -> None:
+    def _encode(self, batch: Sequence[_Asked]) -> None:
         try:
-            embeddings = self._encoder.encode(np.concatenate([asked.crops for asked in together]))
-        except BaseException as error:
-            for asked in together:
-                asked.embeddings.set_exception(error)
+            embeddings = self._encoder.encode(np.concatenate([asked.crops for asked in batch]))
+        except Exception as error:
+            for asked in batch:
+                asked.outcome = error
             return
         start = 0
-        for asked in together:
-            asked.embeddings.set_result(embeddings[start : start + len(asked.crops)])
+        for asked in batch:
+            asked.outcome = embeddings[start : start + len(asked.crops)]
             start += len(asked.crops)
+
+
+def _size(together: Sequence[_Asked]) -> int:
+    return sum(len(asked.crops) for asked in together)
 
 
 def batching(model: Model, encoder: BatchingEncoder) -> Model:

@@ -43,8 +43,8 @@ class Service:
         self.metrics = Metrics()
         cores = model.threads or os.cpu_count() or 1
         self.gallery = open_gallery(gallery, model)
-        self._encoder = BatchingEncoder(model.encoder, cores, self.metrics.batch.observe)
-        self.model = batching(model, self._encoder)
+        encoder = BatchingEncoder(model.encoder, cores, self.metrics.batch.observe)
+        self.model = batching(model, encoder)
         self.gallery.use(self.model)
         self.tokens = TokenFile(tokens)
         self.runs = runs
@@ -56,7 +56,6 @@ class Service:
     def close(self) -> None:
         """Finish what runs, and let go of the gallery."""
         self.room.close()
-        self._encoder.close()
         self.gallery.close()
 
 
