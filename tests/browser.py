@@ -45,10 +45,11 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *options: str) -> Iterator[str]:
     """A server with an empty gallery in ``folder``; yields the page's address with its token."""
     command = [sys.executable, "-m", "visavis", "serve", "--port", "0", "--json"]
     command += ["--gallery", str(folder / "people.db"), "--tokens", str(folder / "tokens.json")]
+    command += options
     (folder / "temporary").mkdir()
     # Whatever it would keep of a photo beside the gallery would lie there.
     environment = {**os.environ, "TMPDIR": str(folder / "temporary")}

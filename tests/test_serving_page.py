@@ -12,14 +12,19 @@ import pytest
 from PIL import Image
 
 from browser import Watched, chromium, find_chromium, open_page, serving, write_film
+from generated_run import draw_pairs_of, draw_run, write_photos
 from visavis.matching.gallery.gallery import Gallery
 from visavis.models.model import Model
 from visavis.photos.face import Face
+from visavis.report.run_file import save_run
 
 NO_CAMERA = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })"
 REFUSED = """navigator.mediaDevices.getUserMedia = async () => {
     throw new DOMException('', 'NotAllowedError');
 }"""
+REPORT = """<style>@media (prefers-color-scheme: dark) { h1 { color: rgb(1, 2, 3); } }</style>
+<h1>A report</h1>"""
+ORIENTATION = 0x0112
 VIEWS = ("compare", "live", "match", "people", "models")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
 
@@ -33,15 +38,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, model: Model, samples: Path) -> Iterator[str]:
-    """A server that knows Barack Obama from two photos, and Joe Biden."""
+def address(
+    folder: Path, model: Model, samples: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server that knows Barack Obama from two photos, Joe Biden, and one run."""
     find_chromium()
     with Gallery(f"sqlite:///{folder / 'people.db'}", "sface") as gallery:
         gallery.use(model)
         obama = [samples / "obama_2010.jpg", samples / "obama_2012.jpg"]
         gallery.enrol("Barack Obama", obama, consent="on paper")
         gallery.enrol("Joe Biden", [samples / "biden_2010.jpg"])
-    with serving(folder) as printed:
+    runs = folder / "runs"
+    (runs / "twins").mkdir(parents=True)
+    photos = tmp_path_factory.mktemp("photos")
+    save_run(runs / "twins", draw_run(runs / "twins", draw_pairs_of(write_photos(photos))))
+    (runs / "twins" / "report.html").write_text(REPORT)
+    with serving(folder, "--runs", str(runs)) as printed:
         yield printed
 
 
@@ -101,10 +113,19 @@ def test_two_photos_are_compared_and_explained(visit: Visit, samples: Path) -> N
     verdict.get_by_role("heading", name="Different people").wait_for()
 
 
-def test_boxes_lie_on_the_faces(visit: Visit, samples: Path, sample_faces: dict[str, Face]) -> None:
+def test_boxes_lie_on_the_faces(
+    visit: Visit, samples: Path, sample_faces: dict[str, Face], tmp_path: Path
+) -> None:
     page = visit(viewport={"width": 800, "height": 700})
+    lying = (
+        tmp_path / "lying.jpg"
+    )  # as phones save a photo: on its side, with a word on how to turn it
+    with Image.open(samples / "collins.jpg") as photo:
+        exif = Image.Exif()
+        exif[ORIENTATION] = 6
+        photo.transpose(Image.Transpose.ROTATE_90).save(lying, quality=95, exif=exif)
     put(page, "#photo-a", samples / "obama_2009.jpg")
-    put(page, "#photo-b", samples / "collins.jpg")
+    put(page, "#photo-b", lying)
     page.locator(".face-box").nth(1).wait_for()
     for well, stem in (("#photo-a", "obama_2009"), ("#photo-b", "collins")):
         photo = page.locator(f"{well} img").bounding_box()
@@ -247,13 +268,21 @@ def test_people_are_renamed_merged_found_and_checked(visit: Visit, samples: Path
     page.locator("#findings .notice").wait_for()
 
 
-def test_models_name_the_one_in_use(visit: Visit) -> None:
+def test_models_and_runs_are_shown_with_their_reports(visit: Visit) -> None:
     page = visit("models")
     used = page.locator(".model.used")
     used.wait_for()
     assert "sface" in used.inner_text()
     assert "Apache-2.0" in used.inner_text()
-    page.get_by_text("start the server with --runs").wait_for()
+    run = page.get_by_role("row", name="twins")
+    assert "4,712,345 weights" in run.inner_text()
+    page.get_by_role("button", name="Light or dark").click()  # to dark
+    page.get_by_role("button", name="twins").click()
+    report = page.frame_locator("iframe")
+    report.get_by_role("heading", name="A report").wait_for()
+    colour = "heading => getComputedStyle(heading).color"
+    assert report.get_by_role("heading").evaluate(colour) == "rgb(1, 2, 3)"
+    assert page.locator("iframe").get_attribute("sandbox") == ""  # no script runs in it
 
 
 def test_the_token_leaves_the_address_and_a_wrong_one_is_asked_for_again(

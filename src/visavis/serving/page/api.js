@@ -23,10 +23,19 @@ export async function call(path, { method, json, form, signal, as = "json" } = {
   const body = json === undefined ? form : JSON.stringify(json);
   let answer;
   try {
-    answer = await fetch(`v1${path}`, { method: method ?? (body ? "POST" : "GET"), headers, body, signal, cache: "no-store" });
+    answer = await fetch(`v1${path}`, {
+      method: method ?? (body ? "POST" : "GET"),
+      headers,
+      body,
+      signal,
+      cache: "no-store",
+    });
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
-    throw new ApiError(0, { code: "unreachable", message: "The server does not answer. Is it still running?" });
+    throw new ApiError(0, {
+      code: "unreachable",
+      message: "The server does not answer. Is it still running?",
+    });
   }
   if (!answer.ok) throw await errorOf(answer);
   if (answer.status === 204) return null;
@@ -36,7 +45,10 @@ export async function call(path, { method, json, form, signal, as = "json" } = {
 async function errorOf(answer) {
   const told = await answer.json().catch(() => ({}));
   const retryAfter = Number(answer.headers.get("Retry-After")) || null;
-  const error = told.error ?? { code: "unknown", message: `The server answered with ${answer.status} and no words.` };
+  const error = told.error ?? {
+    code: "unknown",
+    message: `The server answered with ${answer.status} and no words.`,
+  };
   if (answer.status === 401) askForToken(error.message);
   return new ApiError(answer.status, error, told.request_id, retryAfter);
 }

@@ -11,7 +11,13 @@ import { photosOf } from "./photo-well.js";
 import { askForToken, takeTokenFromAddress } from "./token.js";
 import { count } from "./words.js";
 
-const MOUNTS = { compare: mountCompare, live: mountLive, match: mountMatch, people: mountPeople, models: mountModels };
+const MOUNTS = {
+  compare: mountCompare,
+  live: mountLive,
+  match: mountMatch,
+  people: mountPeople,
+  models: mountModels,
+};
 const mounted = {}; // each view is made when it is first seen: { show(rest), hide(), paste(files) }
 let current = null;
 
@@ -20,7 +26,8 @@ function route({ focus = true } = {}) {
   const name = asked in MOUNTS ? asked : "compare";
   if (current !== name) {
     mounted[current]?.hide?.();
-    for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== name;
+    for (const section of document.querySelectorAll("main > section"))
+      section.hidden = section.id !== name;
     for (const link of document.querySelectorAll(".views a")) {
       if (link.getAttribute("href") === `#/${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

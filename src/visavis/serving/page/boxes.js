@@ -18,7 +18,8 @@ export function place(element, [left, top, width, height], photo) {
   return element;
 }
 
-export const faceBox = (face, photo, classes = "") => place(make(`div.face-box${classes}`), face.box, photo);
+export const faceBox = (face, photo, classes = "") =>
+  place(make(`div.face-box${classes}`), face.box, photo);
 
 const AROUND = 2.2; // sides of a face that a window on it shows
 

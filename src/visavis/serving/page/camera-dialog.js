@@ -1,6 +1,13 @@
 // Photos from the camera, one or several, taken in a dialog.
 
-import { cameraProblem, closeCamera, grabFrame, listCameras, looksAtUser, openCamera } from "./camera.js";
+import {
+  cameraProblem,
+  closeCamera,
+  grabFrame,
+  listCameras,
+  looksAtUser,
+  openCamera,
+} from "./camera.js";
 import { button, icon, make, notice, openDialog } from "./elements.js";
 
 const LONGEST = 1920; // pixels: a photo is taken in full, unlike a frame of Live
@@ -15,12 +22,15 @@ export function takePhotos({ many = false } = {}) {
     const photos = [];
     const video = make("video", { playsinline: true, "aria-label": "The camera's picture" });
     video.muted = true;
-    const finder = make("div.finder", {}, video);
+    const finder = make("div.finder", video);
     const cameras = make("select", { "aria-label": "Camera", hidden: true });
     const taken = make("div.taken", { hidden: !many, "aria-live": "polite" });
-    const shutter = button([icon("camera"), "Take photo"], shoot, "primary", { disabled: true, autofocus: true });
-    const done = many && button("Use none", () => dialog.close());
-    const body = make("div", {}, finder, taken, make("div.actions", {}, cameras, done, shutter));
+    const shutter = button([icon("camera"), "Take photo"], shoot, "primary", {
+      disabled: true,
+      autofocus: true,
+    });
+    const done = many && button("Cancel", () => dialog.close());
+    const body = make("div", finder, taken, make("div.actions", cameras, done, shutter));
     const dialog = openDialog(many ? "Take photos" : "Take a photo", body);
     const canvas = new OffscreenCanvas(1, 1);
 
@@ -43,7 +53,13 @@ export function takePhotos({ many = false } = {}) {
       photos.push(new File([blob], `camera-${photos.length + 1}.jpg`, { type: blob.type }));
       if (!many) return dialog.close();
       const address = URL.createObjectURL(blob);
-      taken.append(make("img", { src: address, alt: `Photo ${photos.length}`, on: { load: () => URL.revokeObjectURL(address) } }));
+      taken.append(
+        make("img", {
+          src: address,
+          alt: `Photo ${photos.length}`,
+          on: { load: () => URL.revokeObjectURL(address) },
+        }),
+      );
       done.textContent = photos.length === 1 ? "Use 1 photo" : `Use ${photos.length} photos`;
     }
 

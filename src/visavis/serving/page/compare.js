@@ -19,8 +19,11 @@ class Side {
 
   put(file) {
     this.file = file;
-    this.frame = make("div.frame", {}, picture(file, this.label));
-    this.host.replaceChildren(this.frame, dropOut(`Remove the ${this.label.toLowerCase()}`, () => this.clear()));
+    this.frame = make("div.frame", picture(file, this.label));
+    const remove = dropOut(`Remove the ${this.label.toLowerCase()}`, () => this.clear());
+    const focused = this.host.contains(document.activeElement);
+    this.host.replaceChildren(this.frame, remove);
+    if (focused) remove.focus(); // what had the focus is gone
     this.host.classList.add("full");
     this.changed();
   }
@@ -83,7 +86,7 @@ export function mountCompare() {
   function askWhy(signal) {
     const show = (which, words) => async (event) => {
       const asking = event.currentTarget.closest(".why-buttons");
-      const place = make("div", {}, busy(words));
+      const place = make("div", busy(words));
       asking.after(place);
       event.currentTarget.remove();
       try {
@@ -95,9 +98,11 @@ export function mountCompare() {
         if (!isAbort(error)) place.replaceWith(errorNotice(error));
       }
     };
-    return make("div.why-buttons", {},
+    return make(
+      "div.why-buttons",
       button("Show why", show("verdict", "Drawing the crops that were compared…")),
-      button("What moved the similarity", show("maps", "Covering the faces piece by piece…")));
+      button("What moved the similarity", show("maps", "Covering the faces piece by piece…")),
+    );
   }
 
   return {
@@ -113,33 +118,58 @@ function showSeam(verdict) {
 
 function verdictCard(verdict) {
   const kind = verdict.same ? "right" : "wrong";
-  const fact = (name, value) => [make("dt", {}, name), make("dd.figure", {}, value)];
+  const fact = (name, value) => [make("dt", name), make("dd.figure", value)];
   const rate = verdict.threshold_fmr && `at ${oneIn(verdict.threshold_fmr)} false matches`;
-  return make(`div.verdict-card.${kind}`, {},
-    make("div.verdict-head", {},
-      make("h2", {}, verdict.same ? "The same person" : "Different people"),
-      verdict.probability !== null && make("p.probability", {}, make("strong.figure", {}, percent(verdict.probability)), " that they are one person")),
+  return make(
+    `div.verdict-card.${kind}`,
+    make(
+      "div.verdict-head",
+      make("h2", verdict.same ? "The same person" : "Different people"),
+      verdict.probability !== null &&
+        make(
+          "p.probability",
+          make("strong.figure", percent(verdict.probability)),
+          " that they are one person",
+        ),
+    ),
     scoreLine(verdict.similarity, verdict.threshold),
-    make("dl.facts", {},
+    make(
+      "dl.facts",
       fact("Similarity", decimal(verdict.similarity)),
-      fact("Threshold", [decimal(verdict.threshold), rate && make("span.muted", {}, ` ${rate}`)].filter(Boolean)),
+      fact(
+        "Threshold",
+        [decimal(verdict.threshold), rate && make("span.muted", ` ${rate}`)].filter(Boolean),
+      ),
       fact("Fitted on", verdict.threshold_fitted_on ?? "–"),
-      fact("Model", verdict.model)),
-    verdict.warnings.map((warning) => notice(warning, { wrong: true })));
+      fact("Model", verdict.model),
+    ),
+    verdict.warnings.map((warning) => notice(warning, { wrong: true })),
+  );
 }
 
 function explaining(blob, which) {
   const address = URL.createObjectURL(blob);
   const words = {
-    verdict: "Both photos, the crops that the network compares, and where their similarity lies between those of different people and of the same person",
+    verdict:
+      "Both photos, the crops that the network compares, and where their similarity lies between those of different people and of the same person",
     maps: "Maps of what in each face moved the similarity up or down",
   };
-  return make("figure", {},
-    make("img", { src: address, alt: words[which], on: { load: () => URL.revokeObjectURL(address) } }),
-    make("figcaption.small.muted", {}, `${words[which]}.`));
+  return make(
+    "figure",
+    make("img", {
+      src: address,
+      alt: words[which],
+      on: { load: () => URL.revokeObjectURL(address) },
+    }),
+    make("figcaption.small.muted", `${words[which]}.`),
+  );
 }
 
 function refusal(error) {
   const which = { photo_a: "First photo: ", photo_b: "Second photo: " }[error.details?.field] ?? "";
-  return errorNotice(Object.assign(new ApiError(error.status, { ...error, message: which + error.message }, error.requestId)));
+  return errorNotice(
+    Object.assign(
+      new ApiError(error.status, { ...error, message: which + error.message }, error.requestId),
+    ),
+  );
 }

@@ -5,22 +5,28 @@ import { sentence } from "./words.js";
 /**
  * Make an element.
  * @param {string} tag "div", or "div.some.classes"
- * @param {object} [given] attributes; `on: {click}` adds listeners; false and null leave one out
- * @param {...(Node|string|null)} children
+ * @param {...(object|Node|string|null)} rest attributes first, where there are any: `on: {click}` adds
+ *   listeners, false and null leave one out; then the children
  */
-export function make(tag, given = {}, ...children) {
+export function make(tag, ...rest) {
   const [name, ...classes] = tag.split(".");
   const element = document.createElement(name);
   if (classes.length) element.className = classes.join(" ");
+  const given = isPlain(rest[0]) ? rest.shift() : {};
   for (const [key, value] of Object.entries(given)) {
     if (key === "on") {
-      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+      for (const [event, listener] of Object.entries(value))
+        element.addEventListener(event, listener);
     } else if (value === true) element.setAttribute(key, "");
     else if (value !== false && value != null) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  element.append(
+    ...rest.flat(2).filter((child) => child != null && child !== false && child !== ""),
+  );
   return element;
 }
+
+const isPlain = (value) => value != null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** An icon of the page's own drawing; words beside it say what it means. */
 export function icon(name, classes = "") {
@@ -36,7 +42,11 @@ export function makeSvg(tag, given = {}) {
 }
 
 export function button(words, listener, classes = "", given = {}) {
-  return make(`button.button${classes && `.${classes}`}`, { type: "button", ...given, on: { click: listener } }, words);
+  return make(
+    `button.button${classes && `.${classes}`}`,
+    { type: "button", ...given, on: { click: listener } },
+    words,
+  );
 }
 
 export const byId = (id) => document.getElementById(id);
@@ -47,8 +57,12 @@ let dialogs = 0;
 export function openDialog(title, body, { wide = false } = {}) {
   const id = `dialog-${(dialogs += 1)}`; // one may open over another
   const dialog = make(wide ? "dialog.wide" : "dialog", { "aria-labelledby": id });
-  const cross = make("button.round", { type: "button", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
-  dialog.append(make("header", {}, make("h2", { id }, title), cross), make("div.body", {}, body));
+  const cross = make(
+    "button.round",
+    { type: "button", "aria-label": "Close", on: { click: () => dialog.close() } },
+    icon("close"),
+  );
+  dialog.append(make("header", make("h2", { id }, title), cross), make("div.body", body));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -57,13 +71,20 @@ export function openDialog(title, body, { wide = false } = {}) {
 
 /** An error, or a plain word, where the user looks. */
 export function notice(text, { wrong = false, small = "", action = null } = {}) {
-  return make(wrong ? "div.notice.wrong" : "div.notice", { role: wrong ? "alert" : null },
-    make("p", {}, sentence(text), small && make("small", {}, small)), action);
+  return make(
+    wrong ? "div.notice.wrong" : "div.notice",
+    { role: wrong ? "alert" : null },
+    make("p", sentence(text), small && make("small", small)),
+    action,
+  );
 }
 
 /** What went wrong, in the server's own words. */
 export function errorNotice(error) {
-  return notice(error.message, { wrong: true, small: error.requestId ? `Request ${error.requestId}` : "" });
+  return notice(error.message, {
+    wrong: true,
+    small: error.requestId ? `Request ${error.requestId}` : "",
+  });
 }
 
 export const busy = (words) => make("p.busy", { role: "status" }, words);

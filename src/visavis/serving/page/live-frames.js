@@ -1,4 +1,4 @@
-// Frames of a video to the server and back: two on their way at most, so that none grows old in a queue.
+// Frames of a video to the server and back: two on their way at most, so that none grows old.
 
 import { call, formOf, isAbort } from "./api.js";
 import { grabFrame } from "./camera.js";

@@ -25,6 +25,7 @@ export function mountLive() {
       await listCameras(cameras, stream);
       byId("screen").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
       show(true);
+      byId("live-rate").textContent = "Looking…";
       metrics = new LiveMetrics();
       frames = new LiveFrames(video, { onAnswer, onError });
     } catch (error) {
@@ -47,7 +48,8 @@ export function mountLive() {
     byId("curtain").hidden = on;
     byId("live-stop").hidden = !on;
     cameras.hidden ||= !on;
-    for (const key of ["liveFrames", "liveFps", "liveP50", "liveP95"]) delete document.body.dataset[key];
+    for (const key of ["liveFrames", "liveFps", "liveP50", "liveP95"])
+      delete document.body.dataset[key];
   }
 
   function onAnswer(answer, captured) {
@@ -67,18 +69,30 @@ export function mountLive() {
 
   function tellFigures() {
     const now = performance.now();
-    if (!frames || now - told < TOLD_EVERY) return;
+    if (!frames || metrics.count < 2 || now - told < TOLD_EVERY) return;
     told = now;
-    const [fps, p50, p95] = [metrics.framesPerSecond, metrics.percentile(0.5), metrics.percentile(0.95)];
+    const [fps, p50, p95] = [
+      metrics.framesPerSecond,
+      metrics.percentile(0.5),
+      metrics.percentile(0.95),
+    ];
     byId("live-rate").textContent =
       `${fps.toFixed(1)} frames a second · ${p50.toFixed(0)} ms from camera to label, 95 % within ${p95.toFixed(0)} ms`;
     // For whoever measures the page from outside.
-    Object.assign(document.body.dataset, { liveFrames: metrics.count, liveFps: fps.toFixed(2), liveP50: p50.toFixed(1), liveP95: p95.toFixed(1) });
+    Object.assign(document.body.dataset, {
+      liveFrames: metrics.count,
+      liveFps: fps.toFixed(2),
+      liveP50: p50.toFixed(1),
+      liveP95: p95.toFixed(1),
+    });
   }
 
   /** To a screen reader: who came and went, not every frame. */
   function tellNames({ answers }) {
-    const now = answers.map((answer) => answer.person ?? "somebody unknown").sort().join(", ");
+    const now = answers
+      .map((answer) => answer.person ?? "somebody unknown")
+      .sort()
+      .join(", ");
     if (now === names) return;
     names = now;
     byId("live-said").textContent = now ? `In view: ${now}` : "Nobody is in view";

@@ -21,10 +21,13 @@ export function drawLinks(svg, area, pairs) {
     const end = edge(pair.to.figure, whole, "left");
     const bend = (end.x - start.x) / 2;
     const kind = pair.matched ? `link ${colourOf(pair.person)}` : "link nobody";
-    svg.append(makeSvg("path", {
-      class: kind, "data-onsite": pair.onsite_index,
-      d: `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`,
-    }));
+    svg.append(
+      makeSvg("path", {
+        class: kind,
+        "data-onsite": pair.onsite_index,
+        d: `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`,
+      }),
+    );
   }
   // Each on-site photo has one line: beside it a label stands clear of all others. Above all lines.
   for (const pair of pairs) {
@@ -39,7 +42,10 @@ function edge(figure, whole, side) {
 }
 
 function words(pair, x, y) {
-  const group = makeSvg("g", { class: pair.matched ? colourOf(pair.person) : "nobody", transform: `translate(${x} ${y})` });
+  const group = makeSvg("g", {
+    class: pair.matched ? colourOf(pair.person) : "nobody",
+    transform: `translate(${x} ${y})`,
+  });
   const similarity = makeSvg("text", { class: "link-similarity", y: -7 });
   const distance = makeSvg("text", { class: "link-distance", y: 17 });
   similarity.textContent = decimal(pair.similarity);

@@ -21,10 +21,14 @@ class Column {
   add(files) {
     for (const file of files) {
       const photo = { file };
-      photo.words = make("figcaption", {}, bareName(file));
-      photo.window = make("div.window", {}, picture(file, file.name));
-      photo.figure = make("figure.card", {}, photo.window, photo.words);
-      photo.item = make("li", {}, photo.figure, dropOut(`Remove ${file.name}`, () => this.#remove(photo)));
+      photo.words = make("figcaption", bareName(file));
+      photo.window = make("div.window", picture(file, file.name));
+      photo.figure = make("figure.card", photo.window, photo.words);
+      photo.item = make(
+        "li",
+        photo.figure,
+        dropOut(`Remove ${file.name}`, () => this.#remove(photo)),
+      );
       this.photos.push(photo);
       this.list.append(photo.item);
     }
@@ -67,7 +71,10 @@ export function mountMatch() {
       show(await call("/match", { form, signal: asked.signal }));
     } catch (error) {
       if (isAbort(error)) return;
-      byId("match-notice").replaceChildren(errorNotice(error), error.code === "refused" ? strangers() : "");
+      byId("match-notice").replaceChildren(
+        errorNotice(error),
+        error.code === "refused" ? strangers() : "",
+      );
     }
   }
 
@@ -81,7 +88,9 @@ export function mountMatch() {
 
   function show(found) {
     joined = (found?.pairs ?? []).map((pair) => ({
-      ...pair, from: left.photos[pair.reference_index], to: right.photos[pair.onsite_index],
+      ...pair,
+      from: left.photos[pair.reference_index],
+      to: right.photos[pair.onsite_index],
     }));
     right.photos.forEach((photo) => photo.words.replaceChildren(bareName(photo.file)));
     for (const pair of joined) {
@@ -90,7 +99,9 @@ export function mountMatch() {
       zoom(pair.from.window, pair.reference_box, found.photos.references[pair.reference_index]);
     }
     byId("match-said").textContent = found ? summary(found) : "";
-    byId("match-notice").replaceChildren(...(found?.skipped ?? []).map((photo) => notice(photo.message, { wrong: true })));
+    byId("match-notice").replaceChildren(
+      ...(found?.skipped ?? []).map((photo) => notice(photo.message, { wrong: true })),
+    );
     byId("match-table").replaceChildren(...(joined.length ? [table(joined)] : []));
     draw();
   }
@@ -112,7 +123,9 @@ const bareName = (file) => file.name.replace(/\.[^.]+$/, "");
 const personOf = (file) => bareName(file).replace(/_\d+$/, "");
 
 const badge = (pair) =>
-  make(pair.matched ? `span.badge.${colourOf(pair.person)}` : "span.badge.wrong", {}, pair.matched ? pair.person : "nobody");
+  pair.matched
+    ? make("span.badge", make(`span.dot.${colourOf(pair.person)}`), pair.person)
+    : make("span.badge.wrong", "nobody");
 
 function summary({ pairs, people, threshold }) {
   const named = pairs.filter((pair) => pair.matched).length;
@@ -126,11 +139,29 @@ function table(pairs) {
   const head = ["On site", ...columns].map((words) => make("th", { scope: "col" }, words));
   const rows = pairs.map((pair) => {
     const name = pair.matched ? pair.person : `nobody; nearest ${pair.nearest}`;
-    const figures = [name, decimal(pair.similarity), decimal(pair.distance), percent(pair.probability)];
-    return make("tr", {}, make("th", { scope: "row" }, pair.photo),
-      ...figures.map((figure, i) => make("td", { "data-column": columns[i] }, figure)));
+    const figures = [
+      name,
+      decimal(pair.similarity),
+      decimal(pair.distance),
+      percent(pair.probability),
+    ];
+    return make(
+      "tr",
+      make("th", { scope: "row" }, pair.photo),
+      ...figures.map((figure, i) => make("td", { "data-column": columns[i] }, figure)),
+    );
   });
-  return make("div.wide", { tabindex: "0", role: "region", "aria-label": "All pairs" },
-    make("table", {}, make("caption", {}, "Similarity: larger is more alike. Distance: Euclidean between the embeddings, smaller is more alike."),
-      make("thead", {}, make("tr", {}, head)), make("tbody", {}, rows)));
+  return make(
+    "div.wide",
+    { tabindex: "0", role: "region", "aria-label": "All pairs" },
+    make(
+      "table",
+      make(
+        "caption",
+        "Similarity: larger is more alike. Distance: Euclidean between the embeddings, smaller is more alike.",
+      ),
+      make("thead", make("tr", head)),
+      make("tbody", rows),
+    ),
+  );
 }

@@ -34,7 +34,9 @@ export function mountPeople() {
     byId("people-more").hidden = !next || Boolean(asked);
     byId("people-said").textContent = asked
       ? `${count(found.length, "person", "people")} of ${total.toLocaleString("en")} called so.`
-      : total ? `The gallery knows ${count(total, "person", "people")}.` : "The gallery knows nobody yet: enrol the first.";
+      : total
+        ? `The gallery knows ${count(total, "person", "people")}.`
+        : "The gallery knows nobody yet: enrol the first.";
   }
 
   /** The list holds the first names only: a name beyond them is asked for by itself. */
@@ -51,7 +53,10 @@ export function mountPeople() {
 
   function changed(words = "") {
     byId("main").dispatchEvent(new Event("gallery")); // the count in the header
-    return load().then(() => words && byId("people-notice").replaceChildren(notice(words)));
+    return load().then(() => {
+      if (words) byId("people-notice").replaceChildren(notice(words));
+      if (document.activeElement === document.body) byId("people-title").focus(); // its row is gone
+    });
   }
 
   async function check() {
@@ -77,22 +82,40 @@ export function mountPeople() {
 
 function row(person, changed) {
   const about = [count(person.photos, "photo"), `since ${day(person.created)}`].join(" · ");
-  return make("li", {},
-    make("button.person", { type: "button", on: { click: () => openPerson(person, changed) } },
-      make(`span.avatar.${colourOf(person.name)}`, { "aria-hidden": "true" }, initials(person.name)),
-      make("span.person-words", {}, make("strong", {}, person.name), make("span.small.muted", {}, about)),
-      badgeOf(person)));
+  return make(
+    "li",
+    make(
+      "button.person",
+      { type: "button", on: { click: () => openPerson(person, changed) } },
+      make(
+        `span.avatar.${colourOf(person.name)}`,
+        { "aria-hidden": "true" },
+        initials(person.name),
+      ),
+      make("span.person-words", make("strong", person.name), make("span.small.muted", about)),
+      badgeOf(person),
+    ),
+  );
 }
 
 /** What an operator has to see to: somebody whose time is over, or who never agreed. */
 export function badgeOf({ consent, expires }) {
-  if (expires && new Date(expires) <= new Date()) return make("span.badge.wrong", {}, "expired");
-  if (!consent) return make("span.badge", {}, "no consent noted");
-  return expires ? make("span.badge", {}, `until ${day(expires)}`) : null;
+  if (expires && new Date(expires) <= new Date()) return make("span.badge.wrong", "expired");
+  if (!consent) return make("span.badge", "no consent noted");
+  return expires ? make("span.badge", `until ${day(expires)}`) : null;
 }
 
 function findings({ good, problems }, close) {
-  const words = good ? "The gallery is whole: nothing to mend." : `${count(problems.length, "finding")} to look at:`;
-  const list = make("ul.findings", {}, problems.map((problem) => make("li", {}, sentence(problem))));
-  return make(good ? "div.notice" : "div.notice.wrong", {}, make("div", {}, make("p", {}, words), list), button("Close", close));
+  const words = good
+    ? "The gallery is whole: nothing to mend."
+    : `${count(problems.length, "finding")} to look at:`;
+  const list = make(
+    "ul.findings",
+    problems.map((problem) => make("li", sentence(problem))),
+  );
+  return make(
+    good ? "div.notice" : "div.notice.wrong",
+    make("div", make("p", words), list),
+    button("Close", close),
+  );
 }

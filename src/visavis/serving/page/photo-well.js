@@ -23,16 +23,27 @@ export class PhotoWell {
   }
 
   #makeAsk(label, hint) {
-    const file = make("input.unseen", { type: "file", "aria-label": `${label}: choose`, accept: "image/*,.heic,.heif", multiple: this.many });
+    const file = make("input.unseen", {
+      type: "file",
+      "aria-label": `${label}: choose`,
+      accept: "image/*,.heic,.heif",
+      multiple: this.many,
+    });
     file.addEventListener("change", () => {
       this.hand([...file.files]);
       file.value = ""; // so that the same file can be chosen again
     });
-    const camera = button([icon("camera"), "Camera"], async () => this.hand(await takePhotos({ many: this.many })));
-    const choose = make("label.button", {}, file, "Choose");
-    return make("div.well-ask", {}, icon("photo", "large"), make("strong", {}, label),
-      make("p", {}, hint || "Drop it here, or paste it"),
-      make("div.well-buttons", {}, choose, camera));
+    const camera = button([icon("camera"), "Camera"], async () =>
+      this.hand(await takePhotos({ many: this.many })),
+    );
+    const choose = make("label.button", file, "Choose");
+    return make(
+      "div.well-ask",
+      icon("photo", "large"),
+      make("strong", label),
+      make("p", hint || "Drop it here, or paste it"),
+      make("div.well-buttons", choose, camera),
+    );
   }
 
   #listen() {
@@ -63,11 +74,15 @@ export function picture(file, words) {
   image.addEventListener("load", () => URL.revokeObjectURL(address));
   image.addEventListener("error", () => {
     URL.revokeObjectURL(address);
-    image.replaceWith(make("span.gone", {}, file.name));
+    image.replaceWith(make("span.gone", file.name));
   });
   return image;
 }
 
 export function dropOut(words, listener) {
-  return make("button.drop-out", { type: "button", "aria-label": words, title: words, on: { click: listener } }, icon("close"));
+  return make(
+    "button.drop-out",
+    { type: "button", "aria-label": words, title: words, on: { click: listener } },
+    icon("close"),
+  );
 }

@@ -3,8 +3,9 @@
 import { place } from "./boxes.js";
 import { byId, make } from "./elements.js";
 import { scoreLine } from "./score-line.js";
-import { colourOf, count, decimal, initials, percent, sentence } from "./words.js";
+import { count, decimal, percent, sentence } from "./words.js";
 
+const FACE = 104; // pixels of the face on a card
 const CARDS_EVERY = 250; // milliseconds: cards that change with each frame cannot be read
 let drawn = { names: "", at: 0 };
 
@@ -18,11 +19,15 @@ export function showSightings({ answers, photo }) {
   const names = JSON.stringify(sorted.map((answer) => answer.person));
   if (names === drawn.names && performance.now() - drawn.at < CARDS_EVERY) return;
   drawn = { names, at: performance.now() };
-  byId("sightings").replaceChildren(...sorted.map(cardOf));
+  byId("sightings").replaceChildren(...sorted.map((answer) => cardOf(answer, photo)));
 }
 
 function boxOf({ person, probability, face }, photo) {
-  const label = make("span.face-name", {}, person ?? "unknown", person && make("small.figure", {}, percent(probability)));
+  const label = make(
+    "span.face-name",
+    person ?? "unknown",
+    person && make("small.figure", percent(probability)),
+  );
   // At the top edge there is no room above the face.
   const classes = `${person ? "known" : "unknown"}${face.box[1] < 0.12 * photo.height ? ".low" : ""}`;
   const box = place(make(`div.face-box.${classes}`), face.box, photo);
@@ -30,26 +35,51 @@ function boxOf({ person, probability, face }, photo) {
   return box;
 }
 
-function cardOf(answer) {
+function cardOf(answer, photo) {
   const { person, probability, similarity, threshold } = answer;
-  return make(person ? "li.sighting" : "li.sighting.unknown", { "data-person": person ?? "" },
-    make("div.sighting-head", {},
-      make(`span.avatar.${person ? colourOf(person) : "nobody"}`, { "aria-hidden": "true" }, person ? initials(person) : "?"),
-      make("h3", {}, person ?? "unknown"),
-      person && make("p.figure", {}, percent(probability))),
+  return make(
+    person ? "li.sighting" : "li.sighting.unknown",
+    { "data-person": person ?? "" },
+    make(
+      "div.sighting-head",
+      cutOut(answer.face, photo),
+      make("h3", person ?? "unknown"),
+      person && make("p.figure", percent(probability)),
+    ),
     similarity !== null && scoreLine(similarity, threshold),
-    make("dl.facts.figure", {}, ...factsOf(answer)),
-    make("p.small.muted", {}, sentence(answer.why)),
-    answer.warnings.map((warning) => make("p.small.warning", {}, sentence(warning))));
+    make("dl.facts.figure", ...factsOf(answer)),
+    make("p.small.muted", sentence(answer.why)),
+    answer.warnings.map((warning) => make("p.small.warning", sentence(warning))),
+  );
+}
+
+/** The face, cut out of what the camera shows now: which card is whose. */
+function cutOut({ box: [left, top, width, height] }, photo) {
+  const canvas = make("canvas.sighting-face", { width: FACE, height: FACE, "aria-hidden": "true" });
+  const video = byId("live-video");
+  const scale = video.videoWidth / photo.width;
+  const side = 1.5 * Math.max(width, height);
+  const from = [left + (width - side) / 2, top + (height - side) / 2, side, side];
+  canvas.getContext("2d").drawImage(video, ...from.map((value) => scale * value), 0, 0, FACE, FACE);
+  return canvas;
 }
 
 function factsOf({ similarity, threshold, threshold_photos: photos, margin, candidates }) {
-  const fact = (name, value, more) => [make("dt", {}, name), make("dd", {}, value, more && make("span.muted", {}, ` ${more}`))];
+  const fact = (name, value, more) => [
+    make("dt", name),
+    make("dd", value, more && make("span.muted", ` ${more}`)),
+  ];
   const [first, second] = candidates;
   const ahead = second ? decimal(first.similarity - second.similarity) : "–";
   return [
     similarity !== null && fact("Similarity", decimal(similarity), first && `with ${first.name}`),
     fact("Threshold", decimal(threshold), `for a gallery of ${count(photos, "photo")}`),
-    fact("Margin", ahead, second ? `ahead of ${second.name}; needs ${decimal(margin)}` : "nobody else to tell apart"),
-  ].flat().filter(Boolean);
+    fact(
+      "Margin",
+      ahead,
+      second ? `ahead of ${second.name}; needs ${decimal(margin)}` : "nobody else to tell apart",
+    ),
+  ]
+    .flat()
+    .filter(Boolean);
 }

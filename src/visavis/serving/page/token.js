@@ -23,13 +23,34 @@ let asking = null;
 /** Ask for a token; one dialog however many requests were refused. Resolves once there is one. */
 export function askForToken(why = "") {
   asking ??= new Promise((resolve) => {
-    const field = make("input", { type: "password", name: "token", required: true, autocomplete: "off", autofocus: true });
-    const form = make("form", {},
-      make("p.muted", {}, why || "The server printed it when it started, with the address of this page."),
-      make("label", {}, "Access token", field),
-      make("div.actions", {},
-        token() && button("Forget it", () => { sessionStorage.removeItem(KEPT); location.reload(); }, "danger"),
-        make("button.button.primary", { type: "submit" }, "Use it")));
+    const field = make("input", {
+      type: "password",
+      name: "token",
+      required: true,
+      autocomplete: "off",
+      autofocus: true,
+    });
+    const form = make(
+      "form",
+      make(
+        "p.muted",
+        why || "The server printed it when it started, with the address of this page.",
+      ),
+      make("label", "Access token", field),
+      make(
+        "div.actions",
+        token() &&
+          button(
+            "Forget it",
+            () => {
+              sessionStorage.removeItem(KEPT);
+              location.reload();
+            },
+            "danger",
+          ),
+        make("button.button.primary", { type: "submit" }, "Use it"),
+      ),
+    );
     const dialog = openDialog("Access token", form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -21,20 +21,28 @@ export function count(number, one, many = `${one}s`) {
 }
 
 /** A reason of the server as a sentence. */
-export const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.?!]$/.test(words) ? "" : "."}`;
+export const sentence = (words) =>
+  `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.?!]$/.test(words) ? "" : "."}`;
 
 export function day(moment) {
-  return new Date(moment).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return new Date(moment).toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
 }
 
 /** The first letters of a name, for where no face may stand. */
 export function initials(name) {
   const words = name.trim().split(/[\s_]+/u);
   const ends = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return ends.map((word) => [...word][0] ?? "").join("").toUpperCase();
+  return ends
+    .map((word) => [...word][0] ?? "")
+    .join("")
+    .toUpperCase();
 }
 
-/** One of seven colours, the same for a name at every visit; orange stands for nobody, and is no name's. */
+/** One of seven colours, the same for a name at every visit. Orange stands for nobody. */
 export function colourOf(name) {
   let sum = 0;
   for (const letter of name.toLowerCase()) sum = (31 * sum + letter.codePointAt(0)) % 9973;
