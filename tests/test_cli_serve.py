@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -149,3 +151,45 @@ def test_tokens(run: Run, tmp_path):
     wrong = run("tokens", "new", "x", "--scope", "everything", *file)
     assert wrong.code == 2
     wrong.one_sentence("everything", "verify")
+
+
+@pytest.mark.slow
+def test_fifty_clients_at_once(tmp_path):
+    """A short form of ``benchmarks/serve.py --load 60``."""
+    statuses: list[int] = []
+    with server(tmp_path) as (process, told):
+        headers = {"Authorization": f"Bearer {told['token']}"}
+        bodies = [httpx.Request("POST", "", files=form({"photo": photo})) for photo in OBAMA]
+        requests = [
+            (body.read(), headers | {"Content-Type": body.headers["Content-Type"]})
+            for body in bodies
+        ]
+        until = time.monotonic() + 4
+
+        def client(number: int) -> None:
+            connection = http.client.HTTPConnection(told["url"].removeprefix("http://"), timeout=60)
+            while time.monotonic() < until:
+                connection.request("POST", "/v1/identify", *requests[number % len(requests)])
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+            connection.close()
+
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with client_of(told) as asking:
+            metrics = asking.get("/metrics").text
+    assert set(statuses) <= {200, 429, 503}
+    assert statuses.count(200) >= len(statuses) / 2
+    resident = re.search(r"^process_resident_memory_bytes (\S+)", metrics, re.M)
+    assert resident
+    assert float(resident[1]) < 1.5e9
+    # Requests that wait together go through the network together.
+    faces, calls = (
+        float(re.search(rf"^visavis_encoder_batch_faces_{what} (\S+)", metrics, re.M)[1])
+        for what in ("sum", "count")
+    )
+    assert faces / calls > 1.5

@@ -3,17 +3,22 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import sys
 import threading
 
 import pytest
 from pydantic import TypeAdapter
 
+from generated_run import draw_pairs_of, draw_run, write_photos
 from served import COLLINS, OBAMA, Client, refused, serving
 from visavis.errors import DataError
+from visavis.report.run import save_run
 from visavis.serving import answers
 from visavis.serving.batching import BatchingEncoder
+from visavis.serving.check import check_api
 from visavis.serving.errors import ApiError
 from visavis.serving.limits import Limits, PixelBudget, TokenBuckets
+from visavis.serving.routes import about
 from visavis.serving.tokens import SCOPES, TokenFile
 from visavis.serving.work import Workroom
 
@@ -308,3 +313,28 @@ def test_waiting_requests_do_not_block_the_loop():
 
     assert asyncio.run(both()) == "before"
     room.close()
+
+
+def test_doctors_check_of_the_api(model, monkeypatch):
+    assert "healthy" in check_api(model)
+    monkeypatch.setattr(about, "_health", lambda _: {}["x"])
+    with pytest.raises(DataError, match="the server failed"):
+        check_api(model)
+    monkeypatch.setitem(sys.modules, "visavis.serving.run", None)
+    assert "pip install 'visavis[serve]'" in check_api(model)
+
+
+def test_saved_runs_are_listed(model, tmp_path):
+    folder = tmp_path / "runs" / "first"
+    folder.mkdir(parents=True)
+    save_run(folder, draw_run(folder, draw_pairs_of(write_photos(tmp_path))), "visavis train x")
+    broken = tmp_path / "runs" / "second"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    with serving(model, tmp_path, runs=tmp_path / "runs") as client:
+        answer = client.get("/v1/runs").json()
+    TypeAdapter(answers.RunsAnswer).validate_python(answer)
+    (listed,) = answer["runs"]
+    assert listed["name"] == "first"
+    assert 0 <= listed["accuracy"]["value"] <= 1
+    assert listed["report"] is False
