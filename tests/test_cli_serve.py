@@ -157,7 +157,7 @@ def test_tokens(run: Run, tmp_path):
 def test_fifty_clients_at_once(tmp_path):
     """A short form of ``benchmarks/serve.py --load 60``."""
     statuses: list[int] = []
-    with server(tmp_path) as (process, told):
+    with server(tmp_path) as (_, told):
         headers = {"Authorization": f"Bearer {told['token']}"}
         bodies = [httpx.Request("POST", "", files=form({"photo": photo})) for photo in OBAMA]
         requests = [
@@ -187,9 +187,3 @@ def test_fifty_clients_at_once(tmp_path):
     resident = re.search(r"^process_resident_memory_bytes (\S+)", metrics, re.M)
     assert resident
     assert float(resident[1]) < 1.5e9
-    # Requests that wait together go through the network together.
-    faces, calls = (
-        float(re.search(rf"^visavis_encoder_batch_faces_{what} (\S+)", metrics, re.M)[1])
-        for what in ("sum", "count")
-    )
-    assert faces / calls > 1.5
