@@ -24,6 +24,15 @@ REFUSED = """navigator.mediaDevices.getUserMedia = async () => {
 }"""
 REPORT = """<style>@media (prefers-color-scheme: dark) { h1 { color: rgb(1, 2, 3); } }</style>
 <h1>A report</h1>"""
+LONG_NAME = """import("/sightings.js").then(({ showSightings }) => showSightings({
+    photo: { width: 640, height: 480 },
+    answers: [{
+        person: "Wolfe".repeat(40), similarity: 0.7, threshold: 0.3, threshold_photos: 2,
+        margin: 0.1, probability: 0.99, why: "Wolfe".repeat(40), warnings: [],
+        face: { box: [300, 200, 80, 90] },
+        candidates: [{ name: "Wolfe".repeat(40), similarity: 0.7 }],
+    }],
+}))"""
 ORIENTATION = 0x0112
 VIEWS = ("compare", "live", "match", "people", "models")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
@@ -333,9 +342,11 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, samples: Path, view: 
         put(page, "#references", samples / "obama_2010.jpg", samples / "biden_2010.jpg")
         put(page, "#onsite", samples / "collins.jpg")
         page.locator("#match-table table").wait_for()
+    if view == "live":
+        page.evaluate(LONG_NAME)
     page.wait_for_load_state("networkidle")
     wide = """() => [...document.querySelectorAll("main > :not([hidden]) *")]
-        .filter((element) => !element.closest(".unseen, .window, svg"))
+        .filter((element) => !element.closest(".unseen, .window, .boxes, svg"))
         .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
         .map((element) => element.outerHTML.slice(0, 80))"""
     assert page.evaluate(wide) == []

@@ -28,9 +28,10 @@ function boxOf({ person, probability, face }, photo) {
     person ?? "unknown",
     person && make("small.figure", percent(probability)),
   );
-  // At the top edge there is no room above the face.
-  const classes = `${person ? "known" : "unknown"}${face.box[1] < 0.12 * photo.height ? ".low" : ""}`;
-  const box = place(make(`div.face-box.${classes}`), face.box, photo);
+  const [left, top, width] = face.box;
+  const box = place(make(`div.face-box.${person ? "known" : "unknown"}`), face.box, photo);
+  box.classList.toggle("low", top < 0.12 * photo.height); // no room above the face
+  box.classList.toggle("late", left + width / 2 > 0.6 * photo.width);
   box.append(label);
   return box;
 }
