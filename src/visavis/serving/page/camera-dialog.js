@@ -11,6 +11,7 @@ import {
 import { button, icon, make, notice, openDialog } from "./elements.js";
 
 const LONGEST = 1920; // pixels: a photo is taken in full, unlike a frame of Live
+let taken = 0; // in all: photos of two dialogs are two photos, and in Match two people
 
 /**
  * Let the user take photos.
@@ -24,13 +25,13 @@ export function takePhotos({ many = false } = {}) {
     video.muted = true;
     const finder = make("div.finder", video);
     const cameras = make("select", { "aria-label": "Camera", hidden: true });
-    const taken = make("div.taken", { hidden: !many, "aria-live": "polite" });
+    const strip = make("div.taken", { hidden: !many, "aria-live": "polite" });
     const shutter = button([icon("camera"), "Take photo"], shoot, "primary", {
       disabled: true,
       autofocus: true,
     });
     const done = many && button("Cancel", () => dialog.close());
-    const body = make("div", finder, taken, make("div.actions", cameras, done, shutter));
+    const body = make("div", finder, strip, make("div.actions", cameras, done, shutter));
     const dialog = openDialog(many ? "Take photos" : "Take a photo", body);
     const canvas = new OffscreenCanvas(1, 1);
 
@@ -50,10 +51,10 @@ export function takePhotos({ many = false } = {}) {
 
     async function shoot() {
       const blob = await grabFrame(video, canvas, LONGEST);
-      photos.push(new File([blob], `camera-${photos.length + 1}.jpg`, { type: blob.type }));
+      photos.push(new File([blob], `camera-${(taken += 1)}.jpg`, { type: blob.type }));
       if (!many) return dialog.close();
       const address = URL.createObjectURL(blob);
-      taken.append(
+      strip.append(
         make("img", {
           src: address,
           alt: `Photo ${photos.length}`,

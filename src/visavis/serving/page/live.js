@@ -26,6 +26,7 @@ export function mountLive() {
       byId("screen").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
       show(true);
       byId("live-rate").textContent = "Looking…";
+      stream.getVideoTracks()[0].addEventListener("ended", onUnplugged);
       metrics = new LiveMetrics();
       frames = new LiveFrames(video, { onAnswer, onError });
     } catch (error) {
@@ -65,6 +66,12 @@ export function mountLive() {
 
   function onError(error) {
     if (frames) byId("live-notice").replaceChildren(errorNotice(error));
+  }
+
+  function onUnplugged() {
+    stop();
+    const words = "The camera was taken away: connect it, and start again.";
+    byId("live-notice").replaceChildren(notice(words, { wrong: true }));
   }
 
   function tellFigures() {

@@ -117,10 +117,10 @@ export function mountMatch() {
   return { show: draw, paste: (files) => (left.photos.length ? right : left).add(files) };
 }
 
-const bareName = (file) => file.name.replace(/\.[^.]+$/, "");
+const bareName = (file) => file.name.replace(/(.)\.[^.]+$/, "$1");
 
 /** `ada_1.jpg` and `ada_2.jpg` show one person, as in every folder that visavis reads. */
-const personOf = (file) => bareName(file).replace(/_\d+$/, "");
+const personOf = (file) => bareName(file).replace(/(.)_\d+$/, "$1");
 
 const badge = (pair) =>
   pair.matched
