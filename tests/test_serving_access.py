@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import subprocess
 import sys
 import threading
 
@@ -13,7 +14,7 @@ from generated_run import draw_pairs_of, draw_run, write_photos
 from served import COLLINS, OBAMA, Client, refused, serving
 from visavis.errors import DataError
 from visavis.report.run import save_run
-from visavis.serving import answers
+from visavis.serving import answers, answers_people
 from visavis.serving.batching import BatchingEncoder
 from visavis.serving.check import check_api
 from visavis.serving.errors import ApiError
@@ -79,7 +80,7 @@ def test_a_revoked_token_is_refused_at_once(client: Client):
     secret = client.service.tokens.new("door", ["verify"])
     header = {"Authorization": f"Bearer {secret}"}
     answer = client.get("/v1/me", headers=header).json()
-    TypeAdapter(answers.MeAnswer).validate_python(answer)
+    TypeAdapter(answers_people.MeAnswer).validate_python(answer)
     assert (answer["token"], answer["scopes"]) == ("door", ["verify"])
     TokenFile(client.service.tokens.path).revoke("door")  # as another process does
     refused(client.get("/v1/me", headers=header), 401, "no_token")
@@ -121,7 +122,7 @@ def test_tokens_that_cannot_be(tmp_path):
 def test_health_needs_no_token(client: Client):
     response = client.get("/v1/health", headers={"Authorization": ""})
     assert response.status_code == 200
-    TypeAdapter(answers.HealthAnswer).validate_python(response.json())
+    TypeAdapter(answers_people.HealthAnswer).validate_python(response.json())
 
 
 def test_health_tells_of_a_gallery_that_is_gone(model, tmp_path):
@@ -135,7 +136,7 @@ def test_health_tells_of_a_gallery_that_is_gone(model, tmp_path):
 
 def test_models_and_metrics(client: Client, model):
     answer = client.get("/v1/models").json()
-    TypeAdapter(answers.ModelsAnswer).validate_python(answer)
+    TypeAdapter(answers_people.ModelsAnswer).validate_python(answer)
     assert answer["model"]["fingerprint"] == model.card.fingerprint
     client.photos("/v1/verify", {"photo_a": OBAMA[0], "photo_b": COLLINS})
     client.get("/v1/people/Barack%20Obama")
@@ -333,8 +334,27 @@ def test_saved_runs_are_listed(model, tmp_path):
     (broken / "run.json").write_text("{")
     with serving(model, tmp_path, runs=tmp_path / "runs") as client:
         answer = client.get("/v1/runs").json()
-    TypeAdapter(answers.RunsAnswer).validate_python(answer)
+    TypeAdapter(answers_people.RunsAnswer).validate_python(answer)
     (listed,) = answer["runs"]
     assert listed["name"] == "first"
     assert 0 <= listed["accuracy"]["value"] <= 1
     assert listed["report"] is False
+
+
+def test_examples_are_answers(client: Client):
+    shown = 0
+    for kind in [*vars(answers).values(), *vars(answers_people).values()]:
+        if isinstance(kind, type) and issubclass(kind, answers.Answer):
+            extra = kind.model_config.get("json_schema_extra")
+            if isinstance(extra, dict):
+                kind.model_validate(extra["example"])
+                shown += 1
+    assert shown >= 10
+    text = client.get("/v1/openapi.json").text
+    assert "Ada Lovelace" in text
+    assert "http://" not in text.replace("http://json-schema.org", "")
+
+
+def test_serving_needs_no_torch():
+    code = "import sys, visavis.serving.run as r; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

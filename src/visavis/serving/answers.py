@@ -6,6 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from visavis.serving import examples
+
+
+def shown(example: dict[str, Any]) -> ConfigDict:
+    """The settings of an answer that OpenAPI shows by example."""
+    return ConfigDict(extra="forbid", json_schema_extra={"example": example})
+
 
 class Answer(BaseModel):
     """Base of all answers."""
@@ -30,18 +37,8 @@ class ProblemBody(Answer):
 class Problem(Envelope):
     """An answer that says no."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "error": {
-                    "code": "no_face",
-                    "message": "no face was found in photo_b",
-                    "details": {"field": "photo_b"},
-                },
-                "request_id": "0f8fad5bd9cb469fa16570867728950e",
-            }
-        }
-    )
+    model_config = shown(examples.PROBLEM)
+
     error: ProblemBody
 
 
@@ -84,6 +81,8 @@ class VerdictAnswer(Answer):
 class VerifyAnswer(VerdictAnswer, Envelope):
     """The comparison of one face of each photo."""
 
+    model_config = shown(examples.VERIFY)
+
     photos: list[Size]
     seconds: float
 
@@ -105,6 +104,8 @@ class EmbeddedFace(Answer):
 
 class EmbedAnswer(Envelope):
     """The vectors of a photo's faces."""
+
+    model_config = shown(examples.EMBED)
 
     model: str
     fingerprint: str
@@ -148,6 +149,8 @@ class IdentificationAnswer(Answer):
 class IdentifyAnswer(Envelope):
     """One answer for each face that was searched for."""
 
+    model_config = shown(examples.IDENTIFY)
+
     answers: list[IdentificationAnswer]
     photo: Size
     seconds: float
@@ -189,6 +192,8 @@ class MatchSizes(Answer):
 class MatchAnswer(Envelope):
     """On-site photos with their references."""
 
+    model_config = shown(examples.MATCH)
+
     model: str
     people: int
     references: int
@@ -201,150 +206,3 @@ class MatchAnswer(Envelope):
     skipped: list[Skipped]
     photos: MatchSizes
     seconds: float
-
-
-class PersonBody(Answer):
-    """Somebody who is known."""
-
-    id: str
-    name: str
-    photos: int
-    created: str
-    consent: str | None
-    expires: str | None
-
-
-class PersonAnswer(Envelope):
-    """Somebody who is known."""
-
-    person: PersonBody
-
-
-class PeopleAnswer(Envelope):
-    """A page of people."""
-
-    people: list[PersonBody]
-    total: int
-    next: str | None
-
-
-class EnrolledFace(Answer):
-    """What is kept of a photo, beside its embedding."""
-
-    file: str
-    sha256: str
-    box: list[float]
-    score: float
-    eye_distance: float
-    turn: float
-    sharpness: float
-    crop: bool
-    created: str | None
-
-
-class ShowAnswer(PersonAnswer):
-    """A person and their photos."""
-
-    faces: list[EnrolledFace]
-
-
-class EnrolAnswer(PersonAnswer):
-    """What became of each photo."""
-
-    added: list[str]
-    already: list[str]
-    skipped: list[str]
-
-
-class NotAnswer(Envelope):
-    """The person, and whether the photo was enrolled for them until now."""
-
-    person: PersonBody | None
-    removed: bool
-
-
-class ForgetAnswer(Envelope):
-    """Who is known no longer."""
-
-    forgotten: list[str]
-    photos: int
-    scrubbed: bool
-
-
-class HealthAnswer(Envelope):
-    """The server can work."""
-
-    status: str
-    version: str
-    model: str
-
-
-class MeAnswer(Envelope):
-    """Whose token it is."""
-
-    token: str
-    scopes: list[str]
-
-
-class KnownModel(Answer):
-    """A model that is known by name."""
-
-    name: str
-    licence: str
-    description: str
-
-
-class UsedModel(KnownModel):
-    """The model in use."""
-
-    fingerprint: str
-    embedding_size: int
-    distance: str
-    calibrated: bool
-    fitted_on: str | None
-
-
-class ModelsAnswer(Envelope):
-    """The model in use, and those that are known by name."""
-
-    model: UsedModel
-    known: list[KnownModel]
-
-
-class GalleryAnswer(Envelope):
-    """How much the gallery holds."""
-
-    model_config = ConfigDict(extra="allow")
-    gallery: str
-    model: str
-    fingerprint: str
-    people: int
-    photos: int
-
-
-class CheckAnswer(Envelope):
-    """What is wrong with the gallery."""
-
-    good: bool
-    problems: list[str]
-
-
-class RunBody(Answer):
-    """A training run in a few figures; each has a value and its interval."""
-
-    name: str
-    protocol: str
-    backbone: str
-    accuracy: dict[str, Any] | None
-    auc: dict[str, Any] | None
-    eer: dict[str, Any] | None
-    seconds: float | None
-    parameters: int | None
-    modified: str
-    report: bool
-
-
-class RunsAnswer(Envelope):
-    """Training runs, the latest first."""
-
-    runs: list[RunBody]

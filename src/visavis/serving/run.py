@@ -86,4 +86,5 @@ def make_server(service: Service, address: Address) -> uvicorn.Server:
 def serve_until_stopped(service: Service, address: Address, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; what runs then is finished."""
     log_to()
+    service.warm()
     make_server(service, address).run(sockets=[listener])

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from visavis.matching.gallery.gallery import Gallery
+from visavis.models.encoder import SIZES
 from visavis.models.model import Model
+from visavis.photos.photo import Photo
 from visavis.serving.batching import BatchingEncoder, batching
 from visavis.serving.limits import Limits, PixelBudget, TokenBuckets
 from visavis.serving.metrics import Metrics
@@ -52,6 +56,12 @@ class Service:
         self.pixels = PixelBudget(self.limits.held_pixels)
         self.room = Workroom(THREADS_PER_CORE * cores, self.limits)
         self.metrics.watch(self.room)
+
+    def warm(self) -> None:
+        """Make the networks ready for the usual sizes, so that no request waits for it."""
+        for size in SIZES:
+            self.model.encode(np.zeros((size, *self.model.card.input.shape), dtype=np.uint8))
+        self.model.detector.detect(Photo(np.zeros((480, 640, 3), dtype=np.uint8), "nothing"))
 
     def close(self) -> None:
         """Finish what runs, and let go of the gallery."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from visavis.models.zoo import known_models
-from visavis.serving.answers import (
+from visavis.serving.answers_people import (
     CheckAnswer,
     GalleryAnswer,
     HealthAnswer,

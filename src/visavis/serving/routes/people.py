@@ -14,7 +14,7 @@ from visavis.errors import DataError, PhotoError, UnavailableError, UnknownPerso
 from visavis.matching.gallery.answers import Enrolled
 from visavis.matching.gallery.names import lookup_key
 from visavis.matching.gallery.rows import Person
-from visavis.serving.answers import (
+from visavis.serving.answers_people import (
     EnrolAnswer,
     ForgetAnswer,
     NotAnswer,
@@ -173,8 +173,6 @@ async def change(request: Request, who: str) -> JSONResponse:
 
 def _change(service: Service, who: str, asked: ChangeFields) -> dict[str, Any]:
     person = find(service, who)
-    if asked.consent is not None or asked.expires is not None:
-        person = service.gallery.agree(person.name, asked.consent, asked.expires)
     if asked.name is not None:
         try:
             person = service.gallery.rename(person.name, asked.name)
@@ -182,6 +180,8 @@ def _change(service: Service, who: str, asked: ChangeFields) -> dict[str, Any]:
             raise
         except DataError as error:
             raise ApiError(409, "conflict", str(error)) from None
+    if asked.consent is not None or asked.expires is not None:
+        person = service.gallery.agree(person.name, asked.consent, asked.expires)
     return {"person": plain(person)}
 
 

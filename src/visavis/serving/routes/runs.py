@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from visavis.errors import DataError
 from visavis.report.run_file import RUN, load_run
-from visavis.serving.answers import RunsAnswer
+from visavis.serving.answers_people import RunsAnswer
 from visavis.serving.asking import gives, look, reply
 from visavis.serving.auth import needs
 from visavis.serving.errors import ApiError
