@@ -51,6 +51,7 @@ check: .venv/dev ## lint, types, import contracts (under a minute)
 bench: .venv/bench ## compare with what people use, in speed: make bench LFW=data/lfw
 	@$(BIN)/python benchmarks/verify.py --lfw $(LFW)
 	@$(BIN)/python benchmarks/train.py --lfw $(LFW)
+	@$(BIN)/python benchmarks/serve.py --lfw $(LFW)
 
 results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=data/lfw
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 1 --results RESULTS.md
