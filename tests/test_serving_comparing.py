@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 import visavis
-from served import COLLINS, OBAMA, Client, refused, serving
+from served import COLLINS, OBAMA, Client, form, refused, serving
 from visavis.serving import answers
 
 GREY = np.full((80, 80, 3), 128, np.uint8)
@@ -196,3 +196,12 @@ def test_what_cannot_be_matched(client: Client):
     error = refused(client.photos("/v1/match", blank), 422, "no_face")
     assert error["details"] == {"field": "references[0]"}
     refused(client.post("/v1/match", json={"references": [], "onsite": []}), 422, "bad_fields")
+
+
+def test_files_that_share_a_name_are_not_one(client: Client):
+    names = ("blob", "blob", "onsite[0]", "onsite[0]")
+    onsite = [("onsite", (name, COLLINS.read_bytes(), "image/jpeg")) for name in names]
+    references = form({"references": [COLLINS, OBAMA[0]]})
+    pairs = client.post("/v1/match", files=[*references, *onsite]).json()["pairs"]
+    assert [pair["onsite_index"] for pair in pairs] == [0, 1, 2, 3]
+    assert len({pair["photo"] for pair in pairs}) == 4

@@ -8,6 +8,7 @@ import os
 import random
 import struct
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -226,6 +227,16 @@ def test_bodies_have_a_bound(client: Client):
     endless = client.post("/v1/verify", content=iter([huge[:1000]] * 5000), headers=kind)
     refused(endless, 413, "too_large")  # chunks say nothing of their sum
     refused(client.post("/v1/verify", content=b"x"), 415, "unsupported_type")
+
+
+def test_json_of_many_small_values_is_not_built(client: Client):
+    tracemalloc.start()
+    many = b'{"photo": [' + b"[]," * 1_000_000 + b"[]]}"
+    response = client.post("/v1/embed", content=many, headers={"Content-Type": "application/json"})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    refused(response, 400, "bad_request")
+    assert peak < 8 * len(many)
 
 
 def test_pixels_are_counted_before_they_are_decoded(client: Client, monkeypatch):

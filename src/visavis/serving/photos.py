@@ -97,11 +97,13 @@ def size(photo: Photo) -> dict[str, int]:
 
 
 def by_file_name(uploads: list[Upload], field: str) -> dict[str, Upload]:
-    """Uploads of a list by their files' names, each once; by their places where they have none."""
+    """Uploads of a list by their files' names, or their places; no name is there twice."""
     named: dict[str, Upload] = {}
     for number, upload in enumerate(uploads):
         place = f"{field}[{number}]"
-        name = upload.name if upload.name and upload.name not in named else place
+        name = upload.name or place
+        while name in named:
+            name = f"{place} {name}"
         named[name] = upload
     return named
 
