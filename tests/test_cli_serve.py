@@ -187,3 +187,11 @@ def test_fifty_clients_at_once(tmp_path):
     resident = re.search(r"^process_resident_memory_bytes (\S+)", metrics, re.M)
     assert resident
     assert float(resident[1]) < 1.5e9
+
+
+def test_addresses_for_people():
+    from visavis.serving.run import Address
+
+    assert Address("127.0.0.1", 0).url(8472) == "http://127.0.0.1:8472"
+    assert Address("::1", 0, Path("c.pem"), Path("k.pem")).url(1) == "https://[::1]:1"
+    assert "0.0.0.0" not in Address("0.0.0.0", 0).url(8472)  # no phone finds that

@@ -35,14 +35,18 @@ class JsonLines(logging.Formatter):
 
 
 def log_to(stream: TextIO = sys.stderr) -> None:
-    """Send the server's log, uvicorn's included, to a stream."""
+    """Send the server's log, uvicorn's included, to a stream.
+
+    A terminal gets warnings and errors only: a line for each request would push the address away.
+    """
+    level = logging.WARNING if stream.isatty() else logging.INFO
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     for name in ("visavis.serving", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers = [handler] if name != "uvicorn.error" else []
         logger.propagate = name == "uvicorn.error"
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of clients' mistakes
     # uvicorn's own line for each request would hold paths, and with them names.
     logging.getLogger("uvicorn.access").handlers = []

@@ -12,6 +12,7 @@ from visavis.errors import DataError
 from visavis.serving.app import build_app
 from visavis.serving.logs import log_to
 from visavis.serving.service import Service
+from visavis.serving.tls import own_address
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GRACE_SECONDS = 30
@@ -38,9 +39,11 @@ class Address:
         return self.host in LOOPBACK
 
     def url(self, port: int) -> str:
-        """For people: every address of a machine is called by its name."""
+        """For people and phones: of all addresses of a machine, that in its network."""
         scheme = "https" if self.certificate else "http"
-        host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        host = self.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - asked, not bound
+            host = own_address() or socket.gethostname()
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -50,12 +50,15 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 def _names(host: str) -> list[str]:
-    names = {host, "localhost", "127.0.0.1", "::1", socket.gethostname(), _address()}
+    names = {host, "localhost", "127.0.0.1", "::1", socket.gethostname(), own_address()}
     return sorted(names - {"", "0.0.0.0", "::"})  # noqa: S104 - every address is no name
 
 
-def _address() -> str:
-    """This machine's address in its network, as the routing table has it; nothing is sent."""
+def own_address() -> str:
+    """This machine's address in its network, by its routing table; empty where there is none.
+
+    Nothing is sent.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737)
