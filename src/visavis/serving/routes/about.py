@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
+from visavis.errors import UnavailableError
 from visavis.models.zoo import known_models
 from visavis.serving.answers_people import (
     CheckAnswer,
@@ -17,6 +18,7 @@ from visavis.serving.answers_people import (
 )
 from visavis.serving.asking import gives, look, reply
 from visavis.serving.auth import needs, service_of
+from visavis.serving.errors import api_error
 from visavis.serving.service import Service
 from visavis.serving.tokens import Token
 from visavis.version import __version__
@@ -38,7 +40,10 @@ async def health(request: Request) -> JSONResponse:
 
 
 def _health(service: Service) -> dict[str, Any]:
-    service.gallery.numbered(0)  # an answer of the database is all that is asked for
+    try:
+        service.gallery.numbered(0)  # an answer of the database is all that is asked for
+    except UnavailableError:  # whoever asks without a token learns nothing of where it is
+        raise api_error(UnavailableError("the gallery cannot be read now")) from None
     return {"status": "ok", "version": __version__, "model": service.model.name}
 
 
