@@ -39,6 +39,7 @@ demo: .venv/core ## verify the sample portraits pairwise, print the verdicts, dr
 	@$(BIN)/visavis verify samples/obama_2009.jpg samples/obama_2012.jpg --save demo.png
 
 test: .venv/reference ## run all tests
+	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || echo "no Chromium: the page's tests are skipped; apt-get install chromium, or say where it is in CHROMIUM"
 	@$(BIN)/pytest -n 2
 
 check: .venv/dev ## lint, types, import contracts (under a minute)
@@ -50,6 +51,7 @@ check: .venv/dev ## lint, types, import contracts (under a minute)
 bench: .venv/bench ## compare with what people use, in speed: make bench LFW=data/lfw
 	@$(BIN)/python benchmarks/verify.py --lfw $(LFW)
 	@$(BIN)/python benchmarks/train.py --lfw $(LFW)
+	@$(BIN)/python benchmarks/serve.py --lfw $(LFW)
 
 results: .venv/core ## measure the figures of RESULTS.md again: make results LFW=data/lfw
 	@$(BIN)/visavis evaluate --model sface --data lfw:$(LFW) --view 1 --results RESULTS.md

@@ -18,6 +18,14 @@ class PhotoError(VisavisError):
     """A photo cannot be opened: missing, truncated, too large, not an image."""
 
 
+class UnknownFormatError(PhotoError):
+    """A file is no image of a kind that is read here."""
+
+
+class OversizedPhotoError(PhotoError):
+    """A photo has more pixels than are taken."""
+
+
 class NoFaceError(VisavisError):
     """No face was found in a photo that was read without trouble."""
 
@@ -30,6 +38,14 @@ class CrowdError(VisavisError):
 
 class DataError(VisavisError):
     """A data set, list or table is missing, malformed or contradicts itself."""
+
+
+class UnknownPersonError(DataError):
+    """Nobody in the gallery is called so."""
+
+
+class UnavailableError(DataError):
+    """A gallery's database is in use, out of reach, full or damaged; the caller is not at fault."""
 
 
 class ModelError(VisavisError):

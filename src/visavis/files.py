@@ -10,8 +10,13 @@ from pathlib import Path
 from visavis.errors import DataError
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write ``content`` so that other processes see the whole file or none of it.
+
+    Args:
+        path: the file; its folder is made.
+        content: all of it.
+        mode: who may read it.
 
     Raises:
         OSError: the folder cannot be made or written, or the disk is full; nothing is left behind.
@@ -23,7 +28,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
+        Path(partial).chmod(mode)
         Path(partial).replace(path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)

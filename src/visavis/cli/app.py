@@ -17,9 +17,10 @@ from visavis.version import __version__
 
 VERBS = (
     "verify", "explain", "embed", "evaluate", "calibrate", "train", "distil", "tune", "sweep",
-    "export", "recipes", "compare", "group", "match", "enrol", "identify", "doctor",
+    "export", "recipes", "compare", "group", "match", "enrol", "identify", "serve",
+    "doctor",
 )  # fmt: skip
-GROUPS = ("models", "data", "people", "gallery")
+GROUPS = ("models", "data", "people", "gallery", "tokens")
 """A verb is the function of its name in its module; a group is its module's ``app``."""
 
 

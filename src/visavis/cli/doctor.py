@@ -37,6 +37,7 @@ def doctor(as_json: AsJson = False) -> None:
         _try("runtimes agree", _agreement),
         _try("speed", _speed),
         *_gallery(),
+        _try("API", _api),
     ]
     if as_json:
         show.print_json({"version": __version__, "checks": [vars(check) for check in checks]})
@@ -131,3 +132,9 @@ def _speed() -> str:
     start = time.perf_counter()
     model.encode(crops)
     return f"{(time.perf_counter() - start) / len(crops) * 1e3:.1f} ms a face on one thread"
+
+
+def _api() -> str:
+    from visavis.serving.check import check_api
+
+    return check_api()

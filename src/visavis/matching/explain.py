@@ -74,6 +74,16 @@ def explain(
     verdict = verify(
         first, second, model=model, fmr=fmr, threshold=threshold, prior=prior, faces=faces
     )
+    return explain_verdict(verdict, model)
+
+
+def explain_verdict(verdict: Verdict, model: Model) -> Explanation:
+    """``explain``, for two faces that are compared already.
+
+    Args:
+        verdict: of ``visavis.verify``; its faces' photos hold their pixels.
+        model: the one that gave it.
+    """
     a, b = (model.crop(face) for face in verdict.faces)
     maps = _drops(model, a, b), _drops(model, b, a)
     ovals = [

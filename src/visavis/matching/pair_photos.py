@@ -183,9 +183,26 @@ def pair_photos(
     _check_choice(references.names, rule)
     known = _find(model, references, rule, "reading references", progress)
     _check_choice(known.names, rule)
+    rule.cut_off(model, len(known.names))  # a rate that cannot be had is refused before the rest
+    asked = _find(model, onsite, rule, "reading on-site photos", progress)
+    return pair_found(model, known, asked, rule)
+
+
+def pair_found(model: Model, known: NamedFaces, asked: NamedFaces, rule: PairingRule) -> Paired:
+    """``pair_photos``, for faces that are found and embedded already.
+
+    Args:
+        model: compares them.
+        known: the references.
+        asked: the on-site faces; a name that no reference has tells nothing.
+        rule: decides.
+
+    Raises:
+        DataError, ModelError, UnsupportedRateError: see ``pair_photos``.
+    """
+    _check_choice(known.names, rule)
     count = len(known.names)
     threshold = rule.cut_off(model, count)
-    asked = _find(model, onsite, rule, "reading on-site photos", progress)
     fmr = None if threshold is None else threshold.fmr
     return Paired(
         _pairs(model, rule, threshold, known, asked),
@@ -207,8 +224,8 @@ def _check_choice(names: Sequence[str], rule: PairingRule) -> None:
         )
 
 
-class _Side(NamedTuple):
-    """The faces of one folder, and who is on each by the photos' names."""
+class NamedFaces(NamedTuple):
+    """Faces, and who is on each of them."""
 
     found: FoundFaces
     names: list[str]
@@ -216,14 +233,18 @@ class _Side(NamedTuple):
 
 def _find(
     model: Model, photos: FaceSet, rule: PairingRule, stage: str, progress: Progress | None
-) -> _Side:
+) -> NamedFaces:
     found = find_all(model, photos.photos, rule.faces, stage, progress)
     person = dict(zip(photos.photos, photos.people, strict=True))
-    return _Side(found, [photos.names[person[face.photo]] for face in found.faces])
+    return NamedFaces(found, [photos.names[person[face.photo]] for face in found.faces])
 
 
 def _pairs(
-    model: Model, rule: PairingRule, threshold: Threshold | None, known: _Side, asked: _Side
+    model: Model,
+    rule: PairingRule,
+    threshold: Threshold | None,
+    known: NamedFaces,
+    asked: NamedFaces,
 ) -> list[Pair]:
     table = model.similarity_matrix(asked.found.embeddings, known.found.embeddings)
     cut = None if threshold is None else threshold.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from pathlib import Path
 
@@ -28,7 +29,7 @@ PHOTO_SIDE = 900
 """Pixels of a drawn photo's longer side: sharp at the size of the picture, however large it was."""
 
 
-def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
+def draw_verdict(verdict: Verdict, card: Card, path: Path | io.BytesIO) -> None:
     """Save a picture that explains ``verdict`` to somebody who has never heard of similarities.
 
     Both photos with their box and landmarks, the two aligned faces as the model sees them, and the
@@ -37,7 +38,7 @@ def draw_verdict(verdict: Verdict, card: Card, path: Path) -> None:
     Args:
         verdict: of ``visavis.matching.verify``.
         card: of the model that gave it; without scores, the axis shows no distributions.
-        path: its suffix is one of ``report.picture_file.FORMATS``.
+        path: its suffix is one of ``report.picture_file.FORMATS``; into memory goes a PNG.
 
     Raises:
         DataError: another suffix, or the file cannot be written.
@@ -113,7 +114,7 @@ def draw_explanation(
     maps: tuple[NDArray[np.floating], NDArray[np.floating]],
     outside_share: tuple[float, float],
     similarity: float,
-    path: Path,
+    path: Path | io.BytesIO,
     *,
     outside_area: float | None = None,
 ) -> None:
@@ -128,7 +129,7 @@ def draw_explanation(
             the crop.
         outside_share: of each map's absolute sum, the part that lies outside the face, in [0, 1].
         similarity: of the two faces, nothing hidden.
-        path: its suffix is one of ``report.picture_file.FORMATS``.
+        path: its suffix is one of ``report.picture_file.FORMATS``; into memory goes a PNG.
         outside_area: the share of a crop that lies outside the face, told beside the shares above.
 
     Raises:

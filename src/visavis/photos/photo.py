@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from visavis.errors import PhotoError
+from visavis.errors import OversizedPhotoError, PhotoError, UnknownFormatError
 
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -72,7 +72,8 @@ class Photo:
                 [0, 1]. Of an animation, the first frame. Transparency is laid on white.
 
         Raises:
-            PhotoError: missing, a directory, empty, truncated, not an image, or too many pixels.
+            PhotoError: missing, a directory, empty, truncated, not an image
+                (``UnknownFormatError``), or too many pixels (``OversizedPhotoError``).
         """
         if isinstance(source, Photo):
             return source
@@ -87,6 +88,22 @@ class Photo:
         if isinstance(source, str | os.PathLike):
             return _open_path(os.fspath(source))
         return _open_file(source, str(getattr(source, "name", "file")))
+
+
+def count_pixels(file: BinaryIO, name: str) -> int:
+    """How many pixels a photo has by its header, which is all that is read.
+
+    Args:
+        file: is at its beginning again afterwards.
+        name: what messages call it.
+
+    Raises:
+        PhotoError: it is empty, not an image, or its header is damaged.
+    """
+    with _one_sentence(name):
+        image = _identify(file, name)
+        file.seek(0)
+        return image.width * image.height
 
 
 def _open_path(name: str) -> Photo:
@@ -140,17 +157,19 @@ def _identify(file: IO[Any], name: str) -> Image.Image:
     if not header:
         raise PhotoError(f"{name} is empty (0 bytes)")
     if header[4:8] != b"ftyp":  # the container of HEIC, which Pillow reads only with a plugin
-        raise PhotoError(f"{name} is not an image of a kind that visavis reads")
+        raise UnknownFormatError(f"{name} is not an image of a kind that visavis reads")
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        raise PhotoError(f"{name} needs HEIC support; pip install 'visavis[heif]'") from None
+        raise UnknownFormatError(
+            f"{name} needs HEIC support; pip install 'visavis[heif]'"
+        ) from None
     register_heif_opener()
     file.seek(0)
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
-        raise PhotoError(f"{name} is not an image of a kind that visavis reads") from None
+        raise UnknownFormatError(f"{name} is not an image of a kind that visavis reads") from None
 
 
 def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
@@ -204,6 +223,8 @@ def _array_to_rgb(array: NDArray[Any]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
 
 
-def _too_large(name: str, size: str = "") -> PhotoError:
+def _too_large(name: str, size: str = "") -> OversizedPhotoError:
     megapixels = MAX_PIXELS // 1_000_000
-    return PhotoError(f"{name} has too many pixels{size}; scale it down to {megapixels} megapixels")
+    return OversizedPhotoError(
+        f"{name} has too many pixels{size}; scale it down to {megapixels} megapixels"
+    )

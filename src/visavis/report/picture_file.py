@@ -17,12 +17,17 @@ PAPER = {"figure.facecolor": "white", "savefig.bbox": "tight", "savefig.pad_inch
 """Settings for ``house_style``: no page stands behind the picture."""
 
 
-def picture_format(path: Path) -> str:
+def picture_format(path: Path | io.BytesIO) -> str:
     """What matplotlib calls the format; asked before anything is measured or drawn.
+
+    Args:
+        path: a file by its suffix; in memory a picture is a PNG.
 
     Raises:
         DataError: another suffix than those of ``FORMATS``.
     """
+    if isinstance(path, io.BytesIO):
+        return "png"
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(FORMATS)
@@ -30,8 +35,8 @@ def picture_format(path: Path) -> str:
     return kind
 
 
-def save_picture(figure: Figure, path: Path) -> None:
-    """Write the figure, the same bytes each time.
+def save_picture(figure: Figure, path: Path | io.BytesIO) -> None:
+    """Write the figure to a file or into memory, the same bytes each time.
 
     Raises:
         DataError: another suffix, or the file cannot be written.
@@ -40,4 +45,7 @@ def save_picture(figure: Figure, path: Path) -> None:
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=150, metadata=undated.get(kind))
-    write_output(path, buffer.getvalue())
+    if isinstance(path, io.BytesIO):
+        path.write(buffer.getvalue())
+    else:
+        write_output(path, buffer.getvalue())

@@ -108,6 +108,16 @@ def drop(store: Store, name: str, photo: bytes, called: str) -> Person:
         return store.people.person(connection, name)
 
 
+def agree(store: Store, name: str, consent: str | None, expires: datetime | None) -> Person:
+    """Note another consent, or another expiry; what is ``None`` stays."""
+    with store.database.writing() as connection:
+        number = store.people.person(connection, name).number
+        store.people.agree(connection, number, consent, expires)
+        store.changed(connection)
+        store.log(connection, "agreed", number, 0)
+        return store.people.person(connection, name)
+
+
 def rename(store: Store, name: str, new: str) -> Person:
     """Give a person a name that is free."""
     new = clean_name(new)

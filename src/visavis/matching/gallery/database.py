@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from visavis.errors import DataError
+from visavis.errors import DataError, UnavailableError
 
 BUSY_SECONDS = 15.0
 """How long to wait for another process's transaction; ours take milliseconds."""
@@ -190,7 +190,7 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise DataError(self._explain(error)) from None
+            raise UnavailableError(self._explain(error)) from None
 
     def _explain(self, error: Exception) -> str:
         cause = getattr(error, "orig", None) or error

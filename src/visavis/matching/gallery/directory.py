@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +58,27 @@ class Directory:
         with self._store.database.reading() as connection:
             person = self._store.people.person(connection, name)
             return person, list(self._store.faces.of(connection, person.number))
+
+    def numbered(self, number: int) -> Person | None:
+        """The person of a number; ``None`` where they are known no longer."""
+        with self._store.database.reading() as connection:
+            return self._store.people.by_number(connection, [number]).get(number)
+
+    def agree(
+        self, name: str, consent: str | None = None, expires: datetime | None = None
+    ) -> Person:
+        """Note what a person agreed to, and until when.
+
+        Args:
+            name: of the person.
+            consent: a note about it; ``None`` leaves it as it is.
+            expires: from when they are not to be known any more, UTC where it says nothing;
+                ``None`` leaves it.
+
+        Raises:
+            DataError: nobody is called so.
+        """
+        return changes.agree(self._store, name, consent, in_utc(expires))
 
     def rename(self, name: str, new: str) -> Person:
         """Give a person another name.
@@ -140,3 +162,8 @@ class Directory:
         """
         drop_caches(self._store)
         return self._store.database.scrub()
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A moment that says nothing of its zone is one of UTC."""
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from visavis.matching.gallery import DEFAULT_URL, changes
 from visavis.matching.gallery.answers import Enrolled, Identification, SearchedPhoto
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.decide import SearchRule
+from visavis.matching.gallery.directory import in_utc
 from visavis.matching.gallery.enrolment import Probe, embed, to_enrol
 from visavis.matching.gallery.key import GalleryKey
 from visavis.matching.gallery.mending import Mending
@@ -190,7 +191,7 @@ class Gallery(Mending):
                 yield Enrolled(name, [], [], [error])
                 continue
             yield changes.enrol(
-                self._store, name, found, consent=consent, expires=_in_utc(expires), force=force
+                self._store, name, found, consent=consent, expires=in_utc(expires), force=force
             )
 
     # Identifying
@@ -287,7 +288,3 @@ class Gallery(Mending):
         with self._store.database.reading() as connection:
             photos = self._store.counts(connection)["photos"]
         return SearchRule(fpir).cut_off(self.model, photos)
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

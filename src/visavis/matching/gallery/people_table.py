@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visavis.errors import DataError
+from visavis.errors import UnknownPersonError
 from visavis.matching.gallery.names import clean_name, lookup_key
 from visavis.matching.gallery.rows import Person
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
@@ -32,11 +32,11 @@ class PeopleTable:
         """``find``, where somebody must be found.
 
         Raises:
-            DataError: nobody is called so.
+            UnknownPersonError: nobody is called so.
         """
         found = self.find(connection, name)
         if found is None:
-            raise DataError(
+            raise UnknownPersonError(
                 f"nobody called {clean_name(name)} is in {self._gallery}; see `visavis people list`"
             )
         return found
