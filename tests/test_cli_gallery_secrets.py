@@ -86,7 +86,7 @@ def test_every_verb_takes_the_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert run("people", "show", "ada").out.startswith("Ada\n")
     assert run("people", "rename", "Ada", "Ida").code == 0
     assert run("people", "merge", "Bea", "Ida").out == "Ida has 3 photos now\n"
-    assert run("gallery", "check").out == "sqlite:///people.db is whole\n"
+    assert run("gallery", "check").out.startswith("people.db is whole")
     assert run("gallery", "scrub").code == 0
     ran = run("gallery", "export", "out.zip")
     assert ran.out == "1 people exported to out.zip, in the clear; keep it as safe as the gallery\n"

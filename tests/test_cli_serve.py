@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from run_command import Run, runner
 from served import OBAMA, form
+from visavis.serving.run import Address, listen
 
 
 @pytest.fixture
@@ -195,3 +197,12 @@ def test_addresses_for_people():
     assert Address("127.0.0.1", 0).url(8472) == "http://127.0.0.1:8472"
     assert Address("::1", 0, Path("c.pem"), Path("k.pem")).url(1) == "https://[::1]:1"
     assert "0.0.0.0" not in Address("0.0.0.0", 0).url(8472)  # no phone finds that
+
+
+def test_an_answer_does_not_wait_for_its_head_to_be_confirmed():
+    """Nagle's algorithm and delayed acknowledgement cost each answer 40 ms."""
+    listener = listen(Address("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

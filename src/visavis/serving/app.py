@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -47,7 +49,7 @@ def build_app(service: Service, hosts: Iterable[str] | None = None) -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router)
     app.include_router(about.outside)
-    app.router.routes.append(_Page("/", StaticFiles(directory=PAGE, html=True), name="page"))
+    app.router.routes.append(_Page("/", _Files(directory=PAGE, html=True), name="page"))
     for kind in (ApiError, VisavisError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(Envelope, metrics=service.metrics, hosts=hosts)
@@ -58,6 +60,15 @@ def build_app(service: Service, hosts: Iterable[str] | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await asyncio.to_thread(app.state.service.close)
+
+
+class _Files(StaticFiles):
+    """Files that a browser may keep, and asks about each time: they hold nobody's data."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class _Page(Mount):

@@ -21,6 +21,7 @@ from visavis.matching.gallery.key import GalleryKey
 from visavis.matching.gallery.mending import Mending
 from visavis.matching.gallery.named_groups import FaceAt
 from visavis.matching.gallery.names import clean_name
+from visavis.matching.gallery.rows import Event
 from visavis.matching.gallery.searching import Searcher
 from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.threshold import DEFAULT_FPIR, SearchThreshold
@@ -87,9 +88,14 @@ class Gallery(Mending):
         return Store.create(database, card.name, card.fingerprint, card.embedding_size, key)
 
     def close(self) -> None:
-        """Let go of its files and of the index in memory."""
-        self._searcher.unload()
+        """Finish the log, and let go of its files and of the index in memory."""
+        self._searcher.close()
         super().close()
+
+    def events(self) -> list[Event]:
+        """The audit log, oldest first, with all searches of this gallery until now."""
+        self._searcher.finish_log()
+        return super().events()
 
     def use(self, model: Model) -> None:
         """Take a model that is loaded already, or with other options than the default ones."""

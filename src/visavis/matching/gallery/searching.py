@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from visavis.matching.gallery.decide import SearchRule, decide, rank, ruled_out
 from visavis.matching.gallery.enrolment import photo_key
 from visavis.matching.gallery.index import FaceIndex, load_index
 from visavis.matching.gallery.rows import WrongAnswer
+from visavis.matching.gallery.search_log import SearchLog
 from visavis.matching.gallery.server_index import ServerIndex
 from visavis.matching.gallery.store import Store
 from visavis.models.embed import EmbeddedPhoto
@@ -44,13 +46,21 @@ class Searcher:
     def __init__(self, store: Store, model: Callable[[], Model]) -> None:
         self._store = store
         self._model = model
+        self._log = SearchLog(store)
         self._lock = threading.Lock()
         self._loaded: _Generation | None = None
 
-    def unload(self) -> None:
-        """Let go of the index in memory."""
+    def close(self) -> None:
+        """Finish the log, and let go of the index in memory."""
+        with contextlib.suppress(DataError):  # who was found is there; how often is not worth it
+            self.finish_log()
         with self._lock:
             self._loaded = None
+
+    def finish_log(self) -> None:
+        """Write the searches that the log does not hold yet."""
+        if not self._store.database.read_only:
+            self._log.flush()
 
     def check(self, rule: SearchRule) -> None:
         """Refuse a rule that no answer can follow.
@@ -97,7 +107,7 @@ class Searcher:
         )
         threshold, margin = rule.cut_off(model, now.photos), rule.margin_for(model)
         names = sorted(known[number].name for number in out if number in known)
-        person, why = None, f"{self._store.database.name} holds nobody yet"
+        person, why = None, "the gallery holds nobody yet"
         if now.photos:
             person, why = decide(ranked, threshold, margin, names)
         return Identification(
@@ -131,10 +141,7 @@ class Searcher:
         if self._store.database.read_only:
             return answers
         try:
-            with self._store.database.writing() as connection:
-                for answer in answers:
-                    person = answer.person.number if answer.person else None
-                    self._store.log(connection, "identified", person, 1)
+            self._log.add(answer.person.number if answer.person else None for answer in answers)
         except DataError as error:
             warning = f"this search is not in the audit log: {error}"
             return [replace(answer, warnings=[*answer.warnings, warning]) for answer in answers]
