@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import test_cli
 from generated_faces import write_people
-from postgres_server import new_database
 from test_cli import Ran, one_sentence
 from test_training_fit import TINY
 from visavis.data.source import open_source
@@ -413,28 +412,19 @@ def test_a_killed_search_loses_no_finished_trial(
     assert len(done.trials) == len(finished(after)) == 6
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shared.db'}"
-        return
-    with new_database(request.getfixturevalue("postgres")) as url:
-        yield url
-
-
 @pytest.mark.slow
-def test_two_workers_never_run_one_trial_twice(people: Path, tmp_path: Path, storage: str) -> None:
+def test_two_workers_never_run_one_trial_twice(people: Path, tmp_path: Path, url: str) -> None:
     recipe = LONG.model_copy(update={"name": f"toy-{time.time_ns()}"})
     with (
-        start(people, recipe, tmp_path / "one", 6, storage) as one,
-        start(people, recipe, tmp_path / "two", 6, storage) as two,
+        start(people, recipe, tmp_path / "one", 6, url) as one,
+        start(people, recipe, tmp_path / "two", 6, url) as two,
     ):
         told = [process.communicate(timeout=280)[1].decode() for process in (one, two)]
     assert (one.returncode, two.returncode) == (0, 0), told
     source = open_source(f"folder:{people}")
     name = f"{recipe.name}-tuned"
     tuned = recipe.model_copy(update={"name": name})
-    study = open_study(storage, tuned, RATES, source, sampler="tpe", seed=0)
+    study = open_study(url, tuned, RATES, source, sampler="tpe", seed=0)
     trials = study.get_trials()
     kept = {"one": set(), "two": set()}
     for worker, numbers in kept.items():
