@@ -66,7 +66,7 @@ def _say(health: Health, report: Path | None) -> None:
     for line in health.problems:
         show.say(line)
     if health.whole:
-        show.say(f"{summary(health)}" + (f"; look at them in {report}" if report else ""))
+        show.say(f"{summary(health)}" + (f"; see {report}" if report else ""))
     for kind in KINDS:
         found = health.of(kind)
         if found:
