@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +48,12 @@ def runner(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         return Ran(int(stopped.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+def runner_beside(
+    gallery: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    """The same in a folder with a copy of a gallery, where it is found by its usual name."""
+    shutil.copy(gallery, folder / "people.db")
+    monkeypatch.chdir(folder)
+    return runner(monkeypatch, capfd)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generated_gallery import PlantedModel, planted_face
-from run_command import Run, runner
+from run_command import Run, runner_beside
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.gallery import Gallery
 from visavis.models.model import Model
@@ -35,9 +35,7 @@ def known(tmp_path_factory: pytest.TempPathFactory, model: Model, samples: Path)
 def run(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, known: Path
 ) -> Run:
-    shutil.copy(known, tmp_path / "people.db")
-    monkeypatch.chdir(tmp_path)
-    return runner(monkeypatch, capfd)
+    return runner_beside(known, tmp_path, monkeypatch, capfd)
 
 
 def test_what_is_found_is_said_with_its_mend(run: Run, samples: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from run_command import Run, runner
+from run_command import Run, runner_beside
 from visavis.matching.gallery.gallery import Gallery
 from visavis.models.model import Model
 
@@ -29,9 +28,7 @@ def known(tmp_path_factory: pytest.TempPathFactory, model: Model, samples: Path)
 def run(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, known: Path
 ) -> Run:
-    shutil.copy(known, tmp_path / "people.db")
-    monkeypatch.chdir(tmp_path)
-    return runner(monkeypatch, capfd)
+    return runner_beside(known, tmp_path, monkeypatch, capfd)
 
 
 def test_somebody(run: Run, samples: Path) -> None:
