@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from visavis.matching.gallery.key import GalleryKey
 from visavis.models.model import Model
 from visavis.serving.app import build_app
 from visavis.serving.limits import Limits
@@ -33,10 +34,15 @@ class Client(TestClient):
 
 @contextmanager
 def serving(
-    model: Model, folder: Path, limits: Limits | None = None, runs: Path | None = None
+    model: Model,
+    folder: Path,
+    limits: Limits | None = None,
+    runs: Path | None = None,
+    key: GalleryKey | None = None,
 ) -> Iterator[Client]:
     """A client of a service of its own, with an empty gallery in ``folder``."""
-    service = Service(model, str(folder / "people.db"), folder / "tokens.json", runs, limits)
+    tokens = folder / "tokens.json"
+    service = Service(model, str(folder / "people.db"), tokens, runs, limits, key=key)
     secret = service.tokens.owner()
     app = build_app(service, ["testserver"])
     with Client(

@@ -9,6 +9,9 @@ from pydantic import TypeAdapter
 import visavis
 from generated_gallery import PlantedModel
 from served import COLLINS, OBAMA, Client, form, refused, serving
+from visavis.errors import DataError
+from visavis.matching.gallery.encryption import encrypt
+from visavis.matching.gallery.key import new_key_file
 from visavis.serving import answers, answers_people
 from visavis.serving.limits import Limits
 
@@ -223,3 +226,26 @@ def test_files_of_a_form_are_what_is_enrolled(client: Client):
 
 def _base64(path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
+
+
+def test_an_encrypted_gallery_is_served_by_its_key(model, tmp_path):
+    new_key_file(tmp_path / "key")
+    key = visavis.GalleryKey.from_file(tmp_path / "key")
+    with serving(model, tmp_path, key=key) as client:
+        enrol(client, "Ada", OBAMA[0])
+        answers_ = client.photos("/v1/identify", {"photo": OBAMA[2]}).json()["answers"]
+        assert answers_[0]["person"] == "Ada"
+    assert not any(b"Ada" in file.read_bytes() for file in tmp_path.glob("people.db*"))
+    with pytest.raises(DataError, match="is encrypted: give its key"), serving(model, tmp_path):
+        pass
+
+
+def test_a_gallery_that_is_encrypted_meanwhile(model, tmp_path):
+    new_key_file(tmp_path / "key")
+    with serving(model, tmp_path) as client:
+        enrol(client, "Ada", OBAMA[0])
+        encrypt(tmp_path / "people.db", visavis.GalleryKey.from_file(tmp_path / "key"))
+        error = refused(
+            client.photos("/v1/identify", {"photo": OBAMA[2]}), 503, "gallery_unavailable"
+        )
+        assert error["message"].startswith("the gallery was encrypted")

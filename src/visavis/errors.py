@@ -45,7 +45,10 @@ class UnknownPersonError(DataError):
 
 
 class UnavailableError(DataError):
-    """A gallery's database is in use, out of reach, full or damaged; the caller is not at fault."""
+    """A gallery's database is in use, out of reach, full, damaged or no longer what was opened.
+
+    Whoever asks is not at fault.
+    """
 
 
 class ModelError(VisavisError):

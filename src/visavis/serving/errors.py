@@ -108,6 +108,8 @@ def answer_error(request: Request, error: Exception) -> JSONResponse:
         error = ApiError(error.status_code, code, str(error.detail), None, error.headers)
     if not isinstance(error, ApiError):
         raise error
+    # Where the gallery lies on the server is no client's business.
+    error.message = error.message.replace(request.app.state.service.gallery.name, "the gallery")
     return error_response(error, request.state.request_id)
 
 

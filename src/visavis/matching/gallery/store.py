@@ -7,7 +7,7 @@ import secrets
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visavis.errors import DataError
+from visavis.errors import DataError, UnavailableError
 from visavis.matching.gallery.cipher import Cipher, Locked
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.faces_table import FacesTable
@@ -151,7 +151,7 @@ class Store:
         What was written by old facts would be in the clear, or of another model.
         """
         if _facts(connection) != self.facts:
-            raise DataError(
+            raise UnavailableError(
                 f"{self.database.name} was encrypted, migrated or replaced by another process "
                 "meanwhile; open it again"
             )
