@@ -142,8 +142,8 @@ def test_markdown_has_every_figure_published_figures_and_commands(comparison):
     assert "<br>best<br>" in good
     assert "- bad: stopped by budget; outside data: MS-Celeb-1M" in text
     assert bad_training == (
-        "| bad | 12 | 11 | 0.8727 | 0.2273<br>published 0.9020 | 6\xa0min | 5\xa0min 30\xa0s "
-        "| 4,712,345 | 24.7 photos/s |"
+        "| bad | 12 | 11 | 0.9627 | 0.8727 | 0.2273<br>published 0.9020 "
+        "| 6\xa0min | 5\xa0min 30\xa0s | 4,712,345 | 24.7 photos/s |"
     )
     assert "train bad  # bad" in text
     tables = re.findall(r"^(\|.*\|)\n(\| ---.*\|)\n(\|.*\|)$", text, re.MULTILINE)
@@ -157,16 +157,16 @@ def test_published_figures_stand_beside_ours_and_others_in_the_remarks(pairs, tm
     run = draw_run(tmp_path, pairs)
     published = {
         "loss": 0.329, "validation_accuracy": 0.695, "seconds_to_converge": 1251,
-        "train_accuracy": 0.99,
+        "train_accuracy": 0.99, "halfway": 0.8,
     }  # fmt: skip
     card = run.card.model_copy(
         update={"recipe": {**(run.card.recipe or {}), "published": published}}
     )
     text = markdown(compare_runs([saved(tmp_path / "a", replace(run, card=card))]))
     assert "| n/a<br>published 0.3290 |" in text
-    assert "| 0.8727<br>published 0.6950 |" in text
+    assert "| 0.9627<br>published 0.9900 | 0.8727<br>published 0.6950 |" in text
     assert "5\xa0min 30\xa0s<br>published 20\xa0min 51\xa0s |" in text
-    assert "- att-triplet: published train accuracy 0.9900; outside data: MS-Celeb-1M" in text
+    assert "- att-triplet: published halfway 0.8000; outside data: MS-Celeb-1M" in text
 
 
 SHORT = "12 epochs without early stopping, where 20 are asked for"
@@ -182,7 +182,9 @@ def test_a_run_of_our_recipe_below_the_floors_reads_not_run(folders):
     assert f"- good: not run: {SHORT}; outside data: MS-Celeb-1M" in text
     good, training = re.findall(r"^\| good \|.*$", text, re.MULTILINE)
     assert re.fullmatch(r"\| good \|( not run(<br>published 0\.9500)? \|){6}", good)
-    assert training.startswith("| good | 12 | 11 | not run | not run<br>published 0.9020 | 6")
+    assert training.startswith(
+        "| good | 12 | 11 | not run | not run | not run<br>published 0.9020 | 6"
+    )
     assert f"not run: {SHORT}" in comparison_html(compare_runs(folders[:3], ["good"]))
 
 

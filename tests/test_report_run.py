@@ -72,7 +72,10 @@ def test_it_tells_how_training_went(page):
     assert 'id="learning-loss"' in page
     assert 'id="learning-figures"' in page
     assert "n = 12 epochs in 6 min, 30 s each." in text
-    assert "At the best epoch, 11: accuracy 0.8727, AUC 0.9227." in text
+    assert (
+        "At the best epoch, 11: training accuracy 0.9627, validation accuracy 0.8727, "
+        "validation AUC 0.9227." in text
+    )
     assert COMMAND in text
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from generated_faces import write_people
+from visavis.data.crop_store import open_store
 from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.matching.face_model import FaceModel
@@ -59,6 +60,7 @@ def test_from_photos_to_a_model_that_verifies(people: Path, tmp_path: Path) -> N
     assert fitted.stopped == "all epochs"
     assert len(fitted.history) == 12
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
+    assert "accuracy" not in fitted.history[0], "batches of people have no list of pairs"
     model = make_model(chosen, fitted, tmp_path / "model")
     assert model.card.training["onnx_difference"] < 1e-4
     card, evaluation = calibrate_and_measure(model, fitted)
@@ -68,6 +70,30 @@ def test_from_photos_to_a_model_that_verifies(people: Path, tmp_path: Path) -> N
     verdict = final.verify(SAMPLES / "obama_2009.jpg", SAMPLES / "obama_2012.jpg", threshold=-1)
     assert verdict.same
     assert 0 < verdict.probability < 1
+
+
+def test_accuracy_on_the_pairs_trained_on_is_kept(people: Path, tmp_path: Path) -> None:
+    still = recipe(
+        data={**TINY["data"], "pairs": "listed", "counts": [40, 10, 10]},
+        head={"kind": "euclidean"},
+        loss=[{"kind": "contrastive"}],
+        optimiser={"kind": "sgd", "rate": 1e-12},  # so that all batches see the same weights
+        batch={"pairs": 16},
+        schedule={"epochs": 2, "monitor": "auc"},
+    )
+    fitted = fit(still, open_source(f"folder:{people}"), tmp_path)
+    pairs = fitted.material.train
+    crops = open_store(pairs.faces, fitted.parts.spec, tmp_path)
+    with torch.no_grad():
+        sides = (torch.from_numpy(crops.read(rows)) for rows in (pairs.first, pairs.second))
+        first, second = map(fitted.parts.encoder.eval(), sides)
+    distance = (first - second).norm(dim=1).numpy()
+    cuts = np.append(distance, -1.0)[:, np.newaxis]
+    best = ((distance <= cuts) == pairs.same).mean(axis=1).max()
+    one_pair = 1 / len(pairs)  # batches differ in the last digit, and a tie may fall either way
+    assert [epoch["accuracy"] for epoch in fitted.history] == pytest.approx(
+        [best] * 2, abs=one_pair
+    )
 
 
 def test_the_same_recipe_gives_the_same_weights(people: Path, tmp_path: Path) -> None:

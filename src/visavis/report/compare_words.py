@@ -19,13 +19,15 @@ NOT_COMPARABLE = (
     "comparable with each other."
 )
 TRAINING = (
-    "Epochs", "Best epoch", "Validation accuracy", "Validation loss", "Time", "Time to converge",
-    "Parameters", "Speed",
+    "Epochs", "Best epoch", "Training accuracy", "Validation accuracy", "Validation loss", "Time",
+    "Time to converge", "Parameters", "Speed",
 )  # fmt: skip
 """The columns of ``training_words``."""
 
 _MARKS: dict[Standing, str] = {"best": "best", "level": "≈ best", "untold": "?"}
-_PUBLISHED_TRAINING = ("validation_accuracy", "validation_loss", "seconds_to_converge")
+_PUBLISHED_TRAINING = (
+    "train_accuracy", "validation_accuracy", "validation_loss", "seconds_to_converge",
+)  # fmt: skip
 
 
 def cell_words(cell: Cell) -> list[str]:
@@ -46,8 +48,9 @@ def training_words(row: Row) -> list[list[str]]:
     return [
         [_known(run.epochs, str)],
         [_known(run.best_epoch, str)],
-        list(_validation(row, "accuracy")),
-        list(_validation(row, "loss")),
+        list(_at_best(row, "accuracy", "train_accuracy")),
+        list(_at_best(row, "val_accuracy", "validation_accuracy")),
+        list(_at_best(row, "val_loss", "validation_loss")),
         [_known(run.seconds, duration)],
         list(_converged(row)),
         [_known(run.parameters, "{:,}".format)],
@@ -86,10 +89,10 @@ def remarks(row: Row) -> list[str]:
     return words
 
 
-def _validation(row: Row, name: str) -> Iterator[str]:
-    """On the validation pairs, at the best epoch."""
-    yield NOT_RUN.note if row.uncounted else _known(row.run.best.get(f"val_{name}"), number)
-    if (published := row.run.published.get(f"validation_{name}")) is not None:
+def _at_best(row: Row, key: str, name: str) -> Iterator[str]:
+    """A figure of the history at the best epoch, and the one published under ``name``."""
+    yield NOT_RUN.note if row.uncounted else _known(row.run.best.get(key), number)
+    if (published := row.run.published.get(name)) is not None:
         yield f"published {number(published)}"
 
 

@@ -25,8 +25,9 @@ class RecipeFigures(BaseModel):
 
     Attributes:
         figures: those of ``KEPT`` on the test pairs that the run has.
-        validation_accuracy, validation_loss, best_loss: at the best epoch; ``best_loss`` is that
-            of training.
+        train_accuracy, validation_accuracy, validation_loss, best_loss: at the best epoch;
+            ``train_accuracy`` and ``best_loss`` are of the pairs trained on, the former of listed
+            ones alone.
         last_loss: of training, at the last epoch.
         epochs, best_epoch, stopped, seconds, seconds_to_best, parameters: see ``SavedRun``.
         protocol, command: of the test, in words; and that makes the run again.
@@ -35,6 +36,7 @@ class RecipeFigures(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     figures: dict[str, Estimate]
+    train_accuracy: float | None = None
     validation_accuracy: float | None
     validation_loss: float | None
     best_loss: float | None
@@ -54,6 +56,7 @@ class RecipeFigures(BaseModel):
         last = run.history[-1] if run.history else {}
         return cls(
             figures={name: run.estimate(name) for name in KEPT if run.figures.get(name)},
+            train_accuracy=run.best.get("accuracy"),
             validation_accuracy=run.best.get("val_accuracy"),
             validation_loss=run.best.get("val_loss"),
             best_loss=run.best.get("loss"),
@@ -71,6 +74,7 @@ class RecipeFigures(BaseModel):
     def named(self, name: str) -> Estimate | None:
         """The figure that recipes publish under ``name``; ``None`` where there is none."""
         others = {
+            "train_accuracy": self.train_accuracy,
             "validation_accuracy": self.validation_accuracy,
             "validation_loss": self.validation_loss,
             "seconds_to_converge": self.seconds_to_best,

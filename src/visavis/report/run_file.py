@@ -34,7 +34,8 @@ class Run:
         name: of the run.
         folder: where it lies.
         card: the model's, with ``training`` and ``recipe``.
-        history: of each epoch ``epoch`` (from 1), ``loss``, ``val_loss`` (NaN where the loss has no
+        history: of each epoch ``epoch`` (from 1), ``loss``, ``accuracy`` on listed pairs as they
+            were trained on (absent for batches of people), ``val_loss`` (NaN where the loss has no
             value on pairs), ``val_accuracy``, ``val_auc`` and the ``seconds`` it took.
         evaluation: on the test pairs.
         embeddings: (n, d) float32 of the test photos, NaN where no face was found.

@@ -19,15 +19,16 @@ _DASH = (0, (4, 1.5))
 
 
 def learning_curves(run: Run) -> list[Plot]:
-    """The loss; accuracy and AUC on the validation pairs. What is NaN throughout is left out."""
+    """The loss; accuracy and AUC. What is NaN throughout is left out."""
     losses = (("loss", "training", INK, _DASH), ("val_loss", "validation", GENUINE, "solid"))
     figures = (
-        ("val_accuracy", "accuracy", GENUINE, "solid"),
-        ("val_auc", "AUC", INK, _DASH),
+        ("accuracy", "training accuracy", INK, _DASH),
+        ("val_accuracy", "validation accuracy", GENUINE, "solid"),
+        ("val_auc", "validation AUC", INK, "dotted"),
     )
     plots = [
         _plot(run, "learning-loss", "The loss, epoch by epoch", "loss", losses),
-        _plot(run, "learning-figures", "Validation, epoch by epoch", "share (%)", figures),
+        _plot(run, "learning-figures", "Pairs told apart, epoch by epoch", "share (%)", figures),
     ]
     return [plot for plot in plots if plot is not None]
 

@@ -75,6 +75,7 @@ class Twin(lightning.LightningModule):
         self.augment = Augment(recipe.augment)
         self._training, self._validation = training, validation
         self.warned: list[str] = []
+        self._seen: list[tuple[Tensor, NDArray[np.bool_]]] = []
 
     def embed(self, values: Tensor) -> Tensor:
         """Embeddings of crops, augmented in training; cached embeddings pass through."""
@@ -116,6 +117,7 @@ class Twin(lightning.LightningModule):
             similarity = gather(
                 self, self.head(embeddings[first], embeddings[second]), len(batch.same)
             )
+            self._seen.append((similarity.detach(), batch.same))
             listed: Tensor = self.loss(similarity, torch.from_numpy(batch.same).to(self.device))
             return listed
         taught = self._training.taught
@@ -157,10 +159,22 @@ class Twin(lightning.LightningModule):
 
         The first process validates for all, so that all stop after the same epoch.
         """
-        figures = self.validate() if self.trainer.is_global_zero else {}
+        figures: dict[str, float] = {}
+        if self.trainer.is_global_zero:
+            figures = self._training_figures()
+            figures |= {f"val_{name}": value for name, value in self.validate().items()}
+        self._seen.clear()
         figures = self.trainer.strategy.broadcast(figures)
         self.train()
-        self.log_dict({f"val_{name}": value for name, value in figures.items()})
+        self.log_dict(figures)
+
+    def _training_figures(self) -> dict[str, float]:
+        """Accuracy on the listed pairs as they were trained on, by weights that moved meanwhile."""
+        if not self._seen:  # batches of people have no list
+            return {}
+        similarity = torch.cat([part for part, _ in self._seen]).float().cpu().numpy()
+        same = np.concatenate([part for _, part in self._seen])
+        return {"accuracy": verification(similarity.astype(float), same)["accuracy"]}
 
     def _watch(self, embeddings: Tensor, loss: float) -> None:
         margin = getattr(self.loss, "margin", None)

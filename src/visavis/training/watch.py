@@ -81,7 +81,7 @@ class Watch(Checkpoint):
         row, epochs = self.history[-1], int(trainer.max_epochs or 1)
         figures = [
             f"{name.replace('val_', 'validation ')} {row[name]:.4g}"
-            for name in ("loss", "val_loss", "val_accuracy", "val_auc")
+            for name in ("loss", "accuracy", "val_loss", "val_accuracy", "val_auc")
             if math.isfinite(row.get(name, math.nan))
         ]
         left = self.seconds / len(self.history) * (epochs - len(self.history))
