@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from torch import Tensor, nn
 
+from visavis.nets.backbones.dropout import Dropout
 from visavis.nets.input import Input
 
 Pooling = Literal["avg", "max", "flatten"]
@@ -106,5 +107,5 @@ def convolution_block(
     if pool is not None:
         parts["pool"] = pool
     if dropout:
-        parts["dropout"] = nn.Dropout(dropout)
+        parts["dropout"] = Dropout(dropout)
     return nn.Sequential(parts)
