@@ -126,8 +126,8 @@ def _bare_epochs(task: Task) -> Iterator[float]:
     from visavis.data.crop_store import open_store
     from visavis.nets.input import to_images
     from visavis.training.inputs import make_batches
+    from visavis.training.optimiser import build_optimiser
     from visavis.training.parts import build_loss
-    from visavis.training.twin import build_optimiser
 
     parts, material = _built(task)
     faces = material.train.faces

@@ -10,7 +10,7 @@ import numpy as np
 import pytorch_lightning as lightning
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from visavis.data.faceset import PairSet
 from visavis.evaluation.fit import best_accuracy_threshold
@@ -21,7 +21,8 @@ from visavis.nets.input import to_images
 from visavis.nets.losses import BatchLoss, Distil, InBatch, PairLoss
 from visavis.training.augment import Augment
 from visavis.training.batches import Batch, share
-from visavis.training.recipe import OptimiserPart, Recipe
+from visavis.training.optimiser import build_optimiser, rate_of_steps
+from visavis.training.recipe import Recipe
 
 Inputs = Callable[[NDArray[np.int64]], Tensor]
 """Rows to what the network takes: crops (n, h, w, c) uint8, or cached embeddings (n, d) float32."""
@@ -196,20 +197,12 @@ class Twin(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser and schedule."""
-        part, plan = self.recipe.optimiser, self.recipe.schedule
+        part = self.recipe.optimiser
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         # In mixed precision a fused step scales gradients back itself, too late to clip before.
         fused = self.recipe.precision == "fp32" or part.clip is None
         optimiser = build_optimiser(part, trained, fused)
-        total, warm = plan.epochs * self.steps, plan.warmup * self.steps
-
-        def rate(step: int) -> float:
-            if step < warm:
-                return (step + 1) / warm
-            if plan.rate == "constant":
-                return 1.0
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, total - warm))))
-
+        rate = rate_of_steps(self.recipe.schedule, self.steps)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
         return {
             "optimizer": optimiser,
@@ -222,19 +215,6 @@ def pair_loss(loss: PairLoss | BatchLoss | Distil) -> PairLoss | None:
     if isinstance(loss, InBatch):
         return loss.loss
     return loss if isinstance(loss, PairLoss) else None
-
-
-def build_optimiser(
-    part: OptimiserPart, parameters: list[nn.Parameter], fused: bool = True
-) -> torch.optim.Optimizer:
-    """The optimiser of a recipe; ``fused`` takes one pass through memory where torch has it."""
-    rate, decay = part.rate, part.decay
-    if part.kind == "sgd":
-        return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay, fused=fused)
-    if part.kind == "rmsprop":
-        return torch.optim.RMSprop(parameters, rate, weight_decay=decay)
-    kind = torch.optim.AdamW if part.kind == "adamw" else torch.optim.Adam
-    return kind(parameters, rate, weight_decay=decay, fused=fused)
 
 
 def gather(module: lightning.LightningModule, values: Tensor, count: int) -> Tensor:
