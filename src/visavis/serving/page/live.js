@@ -12,6 +12,7 @@ const TOLD_EVERY = 250; // milliseconds: figures that change with each frame can
 export function mountLive() {
   const video = byId("live-video");
   const cameras = byId("live-camera");
+  const off = byId("live-rate").textContent;
   let frames = null;
   let metrics = null;
   let told = 0;
@@ -44,7 +45,7 @@ export function mountLive() {
     closeCamera(video);
     show(false);
     showSightings({ answers: [] });
-    byId("live-rate").textContent = "The camera is off.";
+    byId("live-rate").textContent = off;
   }
 
   function show(on) {

@@ -1,7 +1,7 @@
 // What changes a person: each step is a form, and ends in words for the list.
 
 import { call } from "./api.js";
-import { make } from "./elements.js";
+import { button, make } from "./elements.js";
 import { count } from "./words.js";
 
 /** Another name, note of consent, or expiry. */

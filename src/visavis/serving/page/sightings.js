@@ -56,7 +56,9 @@ class Card {
     this.person = person;
     this.why = make("div");
     this.wrong =
-      person && button(`This is not ${person}`, () => onWrong({ ...this.shown }), "wrong-name");
+      person && button(`This is not ${person}`, () => onWrong({ ...this.shown }), "wrong-name", {
+        title: `This is not ${person}`,
+      });
     this.element = make(
       person ? "li.sighting" : "li.sighting.unknown",
       { "data-person": person ?? "" },
@@ -73,7 +75,7 @@ class Card {
         make(
           "div.sighting-head",
           cutOut(answer.face, photo),
-          make("h3", this.person ?? "unknown"),
+          make("h3", { title: this.person }, this.person ?? "unknown"),
           this.person && make("p.figure", percent(probability)),
         ),
         similarity !== null && scoreLine(similarity, threshold),
