@@ -21,7 +21,7 @@ from visavis.serving.batching import BatchingEncoder
 from visavis.serving.check import check_api
 from visavis.serving.errors import ApiError
 from visavis.serving.limits import Limits, PixelBudget, TokenBuckets, limits_of
-from visavis.serving.passes import LASTS
+from visavis.serving.passes import LASTS, new_pass
 from visavis.serving.routes import about
 from visavis.serving.tokens import SCOPES, TokenFile
 from visavis.serving.work import Workroom
@@ -344,6 +344,10 @@ def test_a_report_is_framed_by_a_pass_in_its_time(model, tmp_path, monkeypatch):
         for changed in wrong:
             refused(client.get(changed, headers=nobody), 403, "wrong_pass")
         refused(client.post("/v1/runs/nothing/pass"), 404, "unknown_run")
+        client.service.tokens.new("door", ["verify"])
+        door = next(token for token in client.service.tokens.all() if token.name == "door")
+        forged = re.sub(r"=.*", f"={new_pass(door, 'first run')}", address)
+        refused(client.get(forged, headers=nobody), 403, "wrong_pass")
         now = time.time()
         with monkeypatch.context() as later:
             later.setattr("visavis.serving.passes.time.time", lambda: now + LASTS + 1)

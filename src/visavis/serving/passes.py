@@ -10,7 +10,7 @@ import hmac
 import time
 from hashlib import sha256
 
-from visavis.serving.tokens import Token, TokenFile
+from visavis.serving.tokens import Scope, Token, TokenFile
 
 LASTS = 60
 """Seconds."""
@@ -22,8 +22,10 @@ def new_pass(token: Token, what: str) -> str:
     return f"{token.id}.{until}.{_signed(token, what, until)}"
 
 
-def pass_holds(tokens: TokenFile, given: str, what: str) -> bool:
+def pass_holds(tokens: TokenFile, given: str, what: str, scope: Scope) -> bool:
     """Whether a pass is for this, in its time, and of a token that is not revoked.
+
+    Whoever has a token can sign by its hash, so its scope is asked for here as well.
 
     Raises:
         DataError: the tokens cannot be read.
@@ -31,7 +33,7 @@ def pass_holds(tokens: TokenFile, given: str, what: str) -> bool:
     name, _, rest = given.partition(".")
     until, _, signature = rest.partition(".")
     token = next((token for token in tokens.all() if token.id == name), None)
-    if token is None or not (until.isascii() and until.isdigit()):
+    if token is None or not token.may(scope) or not (until.isascii() and until.isdigit()):
         return False
     right = _signed(token, what, until).encode()
     return hmac.compare_digest(right, signature.encode()) and time.time() < int(until)
