@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -20,7 +21,9 @@ import pytest
 
 from run_command import Run, runner
 from served import OBAMA, form
+from visavis.serving.limits import Limits, limits_of
 from visavis.serving.run import Address, listen
+from visavis.serving.tokens import TokenFile
 
 
 @pytest.fixture
@@ -82,8 +85,9 @@ def test_serve_answers_until_it_is_told_to_stop(tmp_path):
 def test_a_certificate_of_its_own(tmp_path):
     with server(tmp_path, "--tls-self-signed") as (_, told):
         assert told["url"].startswith("https://")
-        certificate = tmp_path / "visavis" / "certificate.pem"
-        key = tmp_path / "visavis" / "key.pem"
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+        assert told["certificate"].replace(":", "").lower() == hashlib.sha256(der).hexdigest()
         assert key.stat().st_mode & 0o077 == 0
         trusting = ssl.create_default_context(cafile=str(certificate))
         with client_of(told, verify=trusting) as client:
@@ -117,6 +121,34 @@ def test_what_cannot_be_served(run: Run, tmp_path, monkeypatch, options, words):
     ran = run("serve", "--port", "0", "--tokens", tmp_path / "t.json", *options)
     assert ran.code == 2
     ran.one_sentence(*words)
+
+
+@pytest.mark.parametrize(
+    "option", [("--max-rate", 0), ("--max-queue", 0), ("--max-body", 2000), ("--max-photo", 90)]
+)
+def test_limits_that_are_none(run: Run, option):
+    ran = run("serve", *option)
+    assert ran.code == 2
+    assert option[0] in ran.err
+
+
+def test_limits_reach_the_server(run: Run, tmp_path, monkeypatch):
+    taken = []
+
+    def served(service, *_):
+        taken.append(service.limits)
+        service.close()
+
+    monkeypatch.setattr("visavis.serving.run.serve_until_stopped", served)
+    where = ("--port", "0", "--gallery", tmp_path / "p.db", "--tokens", tmp_path / "t.json")
+    first = run("serve", *where)
+    limits = ("--max-rate", 5, "--max-queue", 7, "--max-body", 3, "--max-photo", 12)
+    second = run("serve", *where, *limits)
+    assert (first.code, second.code) == (0, 0)
+    assert taken == [Limits(), limits_of(5, 7, 3, 12)]
+    token = re.compile(r"#token=(\S+)")
+    assert token.findall(first.out) == token.findall(second.out)  # that of the first run
+    assert len(TokenFile(tmp_path / "t.json").all()) == 1
 
 
 def test_a_port_that_is_taken(run: Run, tmp_path):

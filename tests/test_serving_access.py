@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from pydantic import TypeAdapter
@@ -18,7 +20,8 @@ from visavis.serving import answers, answers_people
 from visavis.serving.batching import BatchingEncoder
 from visavis.serving.check import check_api
 from visavis.serving.errors import ApiError
-from visavis.serving.limits import Limits, PixelBudget, TokenBuckets
+from visavis.serving.limits import Limits, PixelBudget, TokenBuckets, limits_of
+from visavis.serving.passes import LASTS, new_pass
 from visavis.serving.routes import about
 from visavis.serving.tokens import SCOPES, TokenFile
 from visavis.serving.work import Workroom
@@ -51,7 +54,9 @@ OPEN_TO = {
     ("GET", "/v1/gallery/check"): "admin",
     ("GET", "/v1/runs"): "admin",
     ("GET", "/v1/runs/x/report"): "admin",
+    ("POST", "/v1/runs/x/pass"): "admin",
 }
+WITHOUT_TOKEN = {("GET", "/v1/health"), ("GET", "/v1/runs/x/frame")}
 
 
 def test_every_endpoint_asks_for_a_token_and_its_scope(client: Client):
@@ -73,7 +78,7 @@ def test_every_endpoint_asks_for_a_token_and_its_scope(client: Client):
         for path, methods in client.get("/v1/openapi.json").json()["paths"].items()
         for method in methods
     }
-    assert documented - {("GET", "/v1/health")} == set(OPEN_TO)
+    assert documented - WITHOUT_TOKEN == set(OPEN_TO)
 
 
 def test_a_revoked_token_is_refused_at_once(client: Client):
@@ -152,7 +157,11 @@ def test_models_and_metrics(client: Client, model):
 def test_headers_of_every_answer(client: Client):
     for path in ("/v1/health", "/v1/nothing", "/", "/v1/people"):
         headers = client.get(path, headers={"Authorization": "", "Origin": "http://x"}).headers
-        assert headers["content-security-policy"].startswith("default-src 'self';")
+        policy = headers["content-security-policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-frame-options"] == "DENY"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-request-id"]
         assert not [name for name in headers if name.startswith("access-control")]
@@ -300,6 +309,60 @@ def test_runs_and_their_reports(model, tmp_path, client: Client):
         for name in ("empty", "nobody", "..", "%2e%2e", ".", "..%2f"):
             response = with_runs.get(f"/v1/runs/{name}/report")
             assert response.status_code == 404, name
+
+
+def test_a_report_is_framed_by_a_pass_in_its_time(model, tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "first run"
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("<style>@media (prefers-color-scheme: dark) {}</style>")
+    other = tmp_path / "runs" / "other"
+    other.mkdir()
+    (other / "report.html").write_text("another")
+    nobody = {"Authorization": ""}
+    with serving(model, tmp_path, runs=tmp_path / "runs") as client:
+        secret = client.service.tokens.new("desk", ["admin"])
+        desk = {"Authorization": f"Bearer {secret}"}
+        told = client.post("/v1/runs/first%20run/pass", headers=desk).json()
+        TypeAdapter(answers_people.PassAnswer).validate_python(told)
+        address = told["address"]
+        shown = client.get(address, headers=nobody)
+        assert shown.text == (folder / "report.html").read_text()
+        for answer in (shown, client.get("/v1/runs/first%20run/report")):
+            policy = answer.headers["content-security-policy"]
+            assert policy.startswith("sandbox; default-src 'none'; style-src 'unsafe-inline'")
+            assert "frame-ancestors 'self'" in policy
+            assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+            assert answer.headers["cache-control"] == "no-store"
+        assert "@media not all {}" in client.get(f"{address}&theme=light", headers=nobody).text
+        wrong = (
+            address[:-1] + ("0" if address[-1] != "0" else "1"),
+            address.replace("first%20run", "other"),
+            re.sub(r"\.\d+\.", ".99999999999.", address),
+            re.sub(r"\.\d+\.", ".².", address),
+            re.sub(r"=.*", "=x", address),
+        )
+        for changed in wrong:
+            refused(client.get(changed, headers=nobody), 403, "wrong_pass")
+        refused(client.post("/v1/runs/nothing/pass"), 404, "unknown_run")
+        client.service.tokens.new("door", ["verify"])
+        door = next(token for token in client.service.tokens.all() if token.name == "door")
+        forged = re.sub(r"=.*", f"={new_pass(door, 'first run')}", address)
+        refused(client.get(forged, headers=nobody), 403, "wrong_pass")
+        now = time.time()
+        with monkeypatch.context() as later:
+            later.setattr("visavis.serving.passes.time.time", lambda: now + LASTS + 1)
+            refused(client.get(address, headers=nobody), 403, "wrong_pass")
+        assert client.get(address, headers=nobody).status_code == 200
+        client.service.tokens.revoke("desk")
+        refused(client.get(address, headers=nobody), 403, "wrong_pass")
+
+
+def test_limits_that_operators_choose_carry_the_others_along():
+    assert limits_of(200, 64, 32, 50) == Limits()
+    small = limits_of(0.2, 1, 1, 2)
+    assert (small.burst, small.body_bytes, small.pixels) == (1, 2**20, 2_000_000)
+    assert small.held_bytes >= small.body_bytes
+    assert small.held_pixels >= 2 * small.pixels  # two photos of one request must fit
 
 
 def test_waiting_requests_do_not_block_the_loop():

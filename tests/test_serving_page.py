@@ -33,6 +33,27 @@ LONG_NAME = """import("/sightings.js").then(({ showSightings }) => showSightings
         candidates: [{ name: "Wolfe".repeat(40), similarity: 0.7 }],
     }],
 }))"""
+LONG_PEOPLE = {
+    "people": [{"id": "1", "name": "Wolfe" * 40, "photos": 1, "created": "2026-11-02T00:00:00Z",
+                "consent": None, "expires": None}],
+    "total": 1, "next": None,
+}  # fmt: skip
+LONG_FINDINGS = {
+    "good": True, "problems": [], "not_compared": None,
+    "findings": [{"why": "Wolfe" * 40, "mend": [f"visavis enrol {'Wolfe' * 40} PHOTOS"]}],
+}  # fmt: skip
+NOTE_PHOTOS = """window.sent = { identify: [], not: [] };
+const fetched = fetch;
+window.fetch = (address, how) => {
+    window.sent[address.split("/").at(-1)]?.push(how.body.get("photo"));
+    return fetched(address, how);
+};"""
+SENT_AGAIN = """async () => {
+    const words = async (photo) => new TextDecoder("latin1").decode(await photo.arrayBuffer());
+    const told = await words(window.sent.not[0]);
+    const looked = await Promise.all(window.sent.identify.map(words));
+    return looked.filter((photo) => photo === told).length ? 1 : 0;
+}"""
 ORIENTATION = 0x0112
 VIEWS = ("compare", "live", "match", "people", "models")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
@@ -171,8 +192,7 @@ def test_the_server_is_quoted(visit: Visit, samples: Path, tmp_path: Path) -> No
     put(page, "#photo-b", wall)
     alert = page.get_by_role("alert")
     alert.wait_for()
-    assert alert.inner_text().startswith("Second photo: ")
-    assert "no face" in alert.inner_text()
+    assert alert.inner_text().startswith("No face was found in the second photo.")
     assert "Request " in alert.inner_text()
 
 
@@ -193,6 +213,32 @@ def test_live_names_whom_it_knows_and_says_why(visit: Visit) -> None:
     page.get_by_role("button", name="Stop").click()
     assert page.evaluate("document.querySelector('#live-video').srcObject") is None
     assert page.locator(".sighting").count() == 0
+
+
+def test_a_wrong_name_is_told_by_keyboard_with_the_frame_that_was_shown(
+    visit: Visit, folder: Path, model: Model, samples: Path
+) -> None:
+    with Gallery(f"sqlite:///{folder / 'people.db'}", "sface") as gallery:
+        gallery.use(model)
+        gallery.enrol("Eileen Collins", [samples / "collins.jpg"])  # the smaller face of the film
+        page = visit("live", script=NOTE_PHOTOS)
+        page.get_by_role("button", name="Start the camera").click()
+        wrong = page.get_by_role("button", name="This is not Eileen Collins")
+        wrong.focus()
+        page.wait_for_timeout(600)  # its card is drawn anew meanwhile
+        assert wrong.evaluate("button => button === document.activeElement")
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="Not Eileen Collins?")
+        dialog.get_by_role("img").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_text("Noted: this face is not called Eileen Collins again.").wait_for()
+        page.locator(".sighting[data-person='Eileen Collins']").wait_for(state="detached")
+        page.wait_for_timeout(1000)
+        assert page.locator(".sighting[data-person='Eileen Collins']").count() == 0
+        assert page.locator(".sighting[data-person='Barack Obama']").count() == 1
+        assert "ruled out" in page.locator(".sighting.unknown").inner_text()
+        assert page.evaluate(SENT_AGAIN) == 1
+        gallery.forget("Eileen Collins")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +295,29 @@ def test_somebody_is_enrolled_from_the_camera_and_forgotten(visit: Visit) -> Non
     page.get_by_text("Ada Lovelace is forgotten, with 1 photo.").wait_for()
     assert page.locator(".person", has_text="Ada").count() == 0
     assert page.locator("dialog").count() == 0
+
+
+def test_an_expiry_is_set_and_taken_away(visit: Visit) -> None:
+    page = visit("people")
+    biden = page.locator(".person", has_text="Joe Biden")
+
+    def edit() -> None:
+        biden.click()
+        page.get_by_role("button", name="Edit").click()
+
+    edit()
+    page.get_by_label("Known until").fill("2099-12-31")
+    page.get_by_label("Consent").fill("by letter")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Joe Biden is saved.").wait_for()
+    assert "until 31 Dec 2099" in biden.inner_text()
+    edit()
+    page.get_by_role("button", name="No end").click()
+    page.get_by_role("button", name="Save").click()
+    biden.locator(".badge").wait_for(state="detached")
+    biden.click()
+    page.get_by_text("they are forgotten").wait_for()
+    assert "by letter" in page.get_by_role("dialog").inner_text()
 
 
 def test_people_are_renamed_merged_found_and_checked(visit: Visit, samples: Path) -> None:
@@ -344,6 +413,12 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit, samples: Path, view: 
         page.locator("#match-table table").wait_for()
     if view == "live":
         page.evaluate(LONG_NAME)
+    if view == "people":
+        page.route("**/v1/people?*", lambda route: route.fulfill(json=LONG_PEOPLE))
+        page.route("**/v1/gallery/check", lambda route: route.fulfill(json=LONG_FINDINGS))
+        page.reload()
+        page.get_by_role("button", name="Check the gallery").click()
+        page.locator(".findings li").wait_for()
     page.wait_for_load_state("networkidle")
     wide = """() => [...document.querySelectorAll("main > :not([hidden]) *")]
         .filter((element) => !element.closest(".unseen, .window, .boxes, svg"))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from PIL import Image
 from pydantic import TypeAdapter
 
 import visavis
@@ -185,6 +187,56 @@ def test_a_wrong_answer_is_not_given_again(client: Client):
     removed = client.photos("/v1/people/Ada/not", {"photo": OBAMA[0]}).json()
     assert removed["removed"] is True
     refused(client.photos("/v1/people/Eve/not", {"photo": OBAMA[0]}), 404, "unknown_person")
+
+
+def two_in_one(larger, smaller) -> bytes:
+    """A photo of two people, one of them larger."""
+    photo = Image.new("RGB", (900, 600), (188, 196, 204))
+    for file, size, place in ((larger, (480, 600), (0, 0)), (smaller, (320, 400), (540, 100))):
+        with Image.open(file) as portrait:
+            photo.paste(portrait.resize(size), place)
+    buffer = io.BytesIO()
+    photo.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_wrong_answer_is_about_one_face_of_several(client: Client):
+    collins = enrol(client, "Collins", COLLINS)
+    both = two_in_one(OBAMA[0], COLLINS)
+    faces = client.photos("/v1/identify", {"photo": both}, faces="all").json()["answers"]
+    (named,) = (answer for answer in faces if answer["person"])
+    path = f"/v1/people/{collins['id']}/not"
+    told = client.photos(path, {"photo": both}, box=named["face"]["box"])
+    assert told.json()["removed"] is False
+    after = client.photos("/v1/identify", {"photo": both}, faces="all").json()["answers"]
+    assert [answer["person"] for answer in after] == [None, None]
+    (why,) = (answer["why"] for answer in after if answer["face"]["box"] == named["face"]["box"])
+    assert "Collins ruled out by a recorded wrong answer" in why
+    nowhere = client.photos(path, {"photo": both}, box=[880, 580, 10, 10])
+    assert refused(nowhere, 422, "no_face")["details"] == {"field": "box"}
+    refused(client.photos(path, {"photo": both}, box=[0, 0, -9, 9]), 422, "no_face")
+    refused(client.photos(path, {"photo": both}, box=[1, 2, 3]), 422, "bad_fields")
+
+
+def test_an_expiry_and_a_note_are_taken_away_by_null(client: Client):
+    person = enrol(client, "Ada", OBAMA[0], consent="on paper", expires="2031-02-03")
+    path = f"/v1/people/{person['id']}"
+    assert client.patch(path, json={"name": "Ada King"}).json()["person"]["expires"]
+    cleared = client.patch(path, json={"expires": None}).json()["person"]
+    assert (cleared["expires"], cleared["consent"]) == (None, "on paper")
+    again = client.patch(path, json={"expires": "2032-01-01", "consent": None}).json()["person"]
+    assert (again["expires"], again["consent"]) == ("2032-01-01T00:00:00+00:00", None)
+    assert client.patch(path, json={}).json()["person"] == again
+    assert client.patch(path, json={"consent": ""}).json()["person"]["consent"] is None
+
+
+def test_somebody_whose_expiry_is_taken_away_is_named_again(client: Client):
+    person = enrol(client, "Ada", OBAMA[0], expires="2020-01-01")
+    path = f"/v1/people/{person['id']}"
+    assert client.photos("/v1/identify", {"photo": OBAMA[2]}).json()["answers"][0]["nobody"]
+    client.patch(path, json={"expires": None})
+    found = client.photos("/v1/identify", {"photo": OBAMA[2]}).json()["answers"][0]
+    assert found["person"] == "Ada"
 
 
 def test_the_gallery_and_its_check(client: Client):

@@ -14,6 +14,10 @@ from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
 from visavis.cli.options import DEFAULT_MODEL, AsJson, ModelName, Threads
 from visavis.cli.tokens import TokensPath, token_file
 from visavis.errors import DataError
+from visavis.photos.photo import MAX_PIXELS
+
+LIMITS = "Limits"
+"""What an operator may have to change."""
 
 
 def serve(
@@ -35,6 +39,30 @@ def serve(
     tls_self_signed: Annotated[
         bool, typer.Option("--tls-self-signed", help="Make a certificate and keep it.")
     ] = False,
+    max_rate: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=1e6, help="Requests a second of one token.", rich_help_panel=LIMITS
+        ),
+    ] = 200,
+    max_queue: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10_000, help="Requests at work or waiting.", rich_help_panel=LIMITS
+        ),
+    ] = 64,
+    max_body: Annotated[
+        int, typer.Option(min=1, max=1024, help="MiB of one request.", rich_help_panel=LIMITS)
+    ] = 32,
+    max_photo: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_PIXELS // 1_000_000,
+            help="Megapixels of one photo.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = 50,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:
@@ -43,23 +71,38 @@ def serve(
     Prints the page's address with a token, which is made on first run. Cameras work on
     127.0.0.1, and elsewhere only with TLS.
     """
-    certificate, private = _certificate(host, tls_cert, tls_key, self_signed=tls_self_signed)
+    file = token_file(tokens)
+    certificate, private = _certificate(
+        host, tls_cert, tls_key, file.path.parent if tls_self_signed else None
+    )
     if runs is not None and not runs.is_dir():
         raise DataError(f"there is no folder {runs}; give the folder that holds the runs")
     _check_extra()
 
     from visavis.models.model import Model
+    from visavis.serving.limits import limits_of
     from visavis.serving.run import Address, listen, serve_until_stopped
     from visavis.serving.service import Service
+    from visavis.serving.tls import fingerprint
 
     address = Address(host, port, certificate, private)
     key = gallery_key(gallery, key_file)
-    file = token_file(tokens)
+    limits = limits_of(max_rate, max_queue, max_body, max_photo)
     secret = file.owner()
     with listen(address) as listener:
-        service = Service(Model.load(model, threads=threads), gallery, file.path, runs, key=key)
+        loaded = Model.load(model, threads=threads)
+        service = Service(loaded, gallery, file.path, runs, limits, key=key)
         url = address.url(listener.getsockname()[1])
-        _tell(f"{url}/#token={secret}", url, secret, service.gallery.name, model, as_json=as_json)
+        told = {
+            "address": f"{url}/#token={secret}",
+            "url": url,
+            "token": secret,
+            "gallery": service.gallery.name,
+            "model": model,
+        }
+        if tls_self_signed and certificate:
+            told["certificate"] = fingerprint(certificate)
+        _tell(told, as_json=as_json)
         if not address.local and certificate is None:
             show.note(
                 "warning: photos and tokens travel in the clear, and browsers give no camera; "
@@ -68,33 +111,32 @@ def serve(
         serve_until_stopped(service, address, listener)
 
 
-def _tell(page: str, url: str, token: str, gallery: str, model: str, *, as_json: bool) -> None:
+def _tell(told: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        show.print_json(
-            {"address": page, "url": url, "token": token, "gallery": gallery, "model": model}
-        )
+        show.print_json(told)
     else:
-        show.say(page)
-        show.say(f"  gallery {gallery}, model {model}; stop with Ctrl+C")
+        show.say(told["address"])
+        show.say(f"  gallery {told['gallery']}, model {told['model']}; stop with Ctrl+C")
+        if "certificate" in told:
+            show.say(f"  certificate's SHA-256 {told['certificate']}")
     sys.stdout.flush()  # whoever reads it waits for it
 
 
 def _certificate(
-    host: str, certificate: Path | None, key: Path | None, *, self_signed: bool
+    host: str, certificate: Path | None, key: Path | None, made_in: Path | None
 ) -> tuple[Path | None, Path | None]:
-    if self_signed and (certificate or key):
+    if made_in and (certificate or key):
         raise DataError("--tls-self-signed makes a certificate; leave out --tls-cert and --tls-key")
     if (certificate is None) != (key is None):
         raise DataError("--tls-cert and --tls-key go together")
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise DataError(f"there is no file {file}")
-    if self_signed:
+    if made_in:
         _check_extra()
-        from visavis.serving.tls import self_signed as made
-        from visavis.serving.tokens import default_path
+        from visavis.serving.tls import self_signed
 
-        return made(default_path().parent, host)
+        return self_signed(made_in, host)
     return certificate, key
 
 

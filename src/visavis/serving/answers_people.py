@@ -183,6 +183,13 @@ class RunBody(Answer):
     report: bool
 
 
+class PassAnswer(Envelope):
+    """Where a report is shown without a token, for some seconds."""
+
+    address: str
+    seconds: int
+
+
 class RunsAnswer(Envelope):
     """Training runs, the latest first."""
 

@@ -17,18 +17,14 @@ from visavis.serving.metrics import Metrics
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",  # reports carry their style
-        "connect-src 'self'",
-        "frame-src 'self' blob:",
+        "img-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
 )
-HEADERS = {
+HEADERS = {  # an answer may bring its own
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -70,7 +66,7 @@ class Envelope:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

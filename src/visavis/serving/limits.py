@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,26 @@ class Limits:
     queue: int = 64
     requests_per_second: float = 200.0
     burst: int = 400
+
+
+def limits_of(rate: float, queue: int, body_mib: int, megapixels: int) -> Limits:
+    """Limits by those that operators choose; the others are in proportion to them.
+
+    Args:
+        rate: requests a second of one token; twice as many may come at once.
+        queue: requests that are at work or wait for it.
+        body_mib: of one request; eight of that size are held at once.
+        megapixels: of one photo; four of that size are decoded at once.
+    """
+    return Limits(
+        body_bytes=body_mib * 2**20,
+        held_bytes=8 * body_mib * 2**20,
+        pixels=megapixels * 1_000_000,
+        held_pixels=4 * megapixels * 1_000_000,
+        queue=queue,
+        requests_per_second=rate,
+        burst=max(1, math.ceil(2 * rate)),
+    )
 
 
 class TokenBuckets:

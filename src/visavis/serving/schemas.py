@@ -153,14 +153,25 @@ class NotFields(Asked):
     """What ``/v1/people/{who}/not`` takes."""
 
     photo: PhotoField
+    box: list[FiniteFloat] | None = Field(
+        None,
+        min_length=4,
+        max_length=4,
+        description="Of the face that is meant: left, top, width and height, as `/v1/identify` "
+        "answers them; by default the largest.",
+    )
 
 
 class ChangeFields(Asked):
     """What a person is to be from now on; what is left out stays."""
 
     name: Name | None = None
-    consent: Annotated[str, Field(max_length=2000)] | None = None
-    expires: datetime | None = None
+    consent: Annotated[str, Field(max_length=2000)] | None = Field(
+        None, description="A note of what they agreed to; null for none."
+    )
+    expires: datetime | None = Field(
+        None, description="From when they are to be forgotten; null for no such time."
+    )
 
 
 class MergeFields(Asked):

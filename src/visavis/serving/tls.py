@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +49,12 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
                 "--tls-cert and --tls-key"
             ) from None
     return certificate, key
+
+
+def fingerprint(certificate: Path) -> str:
+    """Of a certificate in PEM, as browsers show it: the SHA-256 in pairs of digits."""
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text("ascii"))
+    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def _names(host: str) -> list[str]:

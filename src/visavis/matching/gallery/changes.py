@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from visavis.errors import DataError, VisavisError
 from visavis.matching.gallery.answers import Enrolled
 from visavis.matching.gallery.names import clean_name
+from visavis.matching.gallery.people_table import Agreement
 from visavis.matching.gallery.rows import Person, SeenFace, WrongAnswer
 from visavis.matching.gallery.store import Store
 
@@ -53,7 +54,12 @@ def enrol(
             else:
                 fresh[face.photo] = face
         if person:
-            store.people.agree(connection, person.number, consent, expires)
+            agreed = Agreement()
+            if consent is not None:
+                agreed["consent"] = consent
+            if expires is not None:
+                agreed["expires"] = expires
+            store.people.agree(connection, person.number, agreed)
         if fresh:
             number = (
                 person.number if person else store.people.add(connection, name, consent, expires)
@@ -108,11 +114,11 @@ def drop(store: Store, name: str, photo: bytes, called: str) -> Person:
         return store.people.person(connection, name)
 
 
-def agree(store: Store, name: str, consent: str | None, expires: datetime | None) -> Person:
-    """Note another consent, or another expiry; what is ``None`` stays."""
+def agree(store: Store, name: str, agreed: Agreement) -> Person:
+    """Note another consent, or another expiry, or none."""
     with store.database.writing() as connection:
         number = store.people.person(connection, name).number
-        store.people.agree(connection, number, consent, expires)
+        store.people.agree(connection, number, agreed)
         store.changed(connection)
         store.log(connection, "agreed", number, 0)
         return store.people.person(connection, name)

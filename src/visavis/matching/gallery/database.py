@@ -95,7 +95,10 @@ class Database:
                 ) from None
         path = self.path
         engine = sa.create_engine(
-            "sqlite://", creator=lambda: _connect(path), poolclass=sa.pool.QueuePool
+            "sqlite://",
+            creator=lambda: _connect(path),
+            poolclass=sa.pool.QueuePool,
+            pool_size=0,  # of any size: one for each thread stays open, none is opened for a search
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from visavis.matching.gallery import changes
 from visavis.matching.gallery.answers import Forgotten
 from visavis.matching.gallery.index import drop_caches
 from visavis.matching.gallery.integrity import problems
+from visavis.matching.gallery.people_table import Agreement
 from visavis.matching.gallery.rows import Event, Person, SeenFace
 from visavis.matching.gallery.store import Store
 from visavis.matching.gallery.tables import SCHEMA
@@ -64,21 +65,21 @@ class Directory:
         with self._store.database.reading() as connection:
             return self._store.people.by_number(connection, [number]).get(number)
 
-    def agree(
-        self, name: str, consent: str | None = None, expires: datetime | None = None
-    ) -> Person:
+    def agree(self, name: str, **agreed: Unpack[Agreement]) -> Person:
         """Note what a person agreed to, and until when.
 
         Args:
             name: of the person.
-            consent: a note about it; ``None`` leaves it as it is.
-            expires: from when they are not to be known any more, UTC where it says nothing;
-                ``None`` leaves it.
+            agreed: ``consent``, a note about it; ``expires``, from when they are not to be known
+                any more, UTC where it says nothing. What is left out stays as it is, ``None``
+                clears it: without an expiry, they are known until they are forgotten.
 
         Raises:
             DataError: nobody is called so.
         """
-        return changes.agree(self._store, name, consent, in_utc(expires))
+        if "expires" in agreed:
+            agreed["expires"] = in_utc(agreed["expires"])
+        return changes.agree(self._store, name, agreed)
 
     def rename(self, name: str, new: str) -> Person:
         """Give a person another name.

@@ -92,12 +92,24 @@ def find_at(model: Model, at: FaceAt) -> Face:
         PhotoError, NoFaceError: of the photo.
         DataError: no face is there any more.
     """
-    faces, _ = find_faces(model, at.photo, "all")
-    face = max(faces, key=lambda one: overlap(one.box, at.box))
-    if overlap(face.box, at.box) < SAME_PLACE:
+    face = face_in(model, at.photo, at.box)
+    if face is None:
         raise DataError(
             f"{at.photo} shows no face where it did when it was grouped; group its folder again"
         )
+    return face
+
+
+def face_in(model: Model, photo: Photo | Path, box: Box) -> Face | None:
+    """``find_at`` of any photo; ``None`` where no face is in that place.
+
+    Raises:
+        PhotoError, NoFaceError: of the photo.
+    """
+    faces, _ = find_faces(model, photo, "all")
+    face = max(faces, key=lambda one: overlap(one.box, box))
+    if overlap(face.box, box) < SAME_PLACE:
+        return None
     return face if len(faces) == 1 else _cut_out(face)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +14,18 @@ from visavis.matching.gallery.names import clean_name, lookup_key
 from visavis.matching.gallery.rows import Person
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import faces, in_blocks, people, wrong_answers
+
+
+class Agreement(TypedDict, total=False):
+    """What a person agreed to: what is left out stays as it is, ``None`` clears it.
+
+    Attributes:
+        consent: a note about it.
+        expires: from when they are not to be known any more.
+    """
+
+    consent: str | None
+    expires: datetime | None
 
 
 class PeopleTable:
@@ -53,6 +65,15 @@ class PeopleTable:
             for person in self._people(connection, people.c.id.in_(some))
         }
 
+    def names(self, connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+        """The names of some people, by number; those who are gone are left out."""
+        asked = sa.select(people.c.id, people.c.name)
+        return {
+            number: self._sealing.open(sealed, "people.name", number).decode()
+            for some in in_blocks(numbers)
+            for number, sealed in connection.execute(asked.where(people.c.id.in_(some)))
+        }
+
     def count(self, connection: Connection) -> int:
         """How many there are."""
         return connection.execute(sa.select(sa.func.count()).select_from(people)).scalar_one()
@@ -68,7 +89,7 @@ class PeopleTable:
         """A new person, by number; the name must be free."""
         number = new_numbers(1)[0]
         values = {"id": number, "created": now(), **self._naming(number, name)}
-        values |= self._agreeing(number, consent, expires)
+        values |= self._agreeing(number, Agreement(consent=consent, expires=expires))
         connection.execute(sa.insert(people).values(values))
         return number
 
@@ -77,11 +98,9 @@ class PeopleTable:
         changes = self._naming(number, name)
         connection.execute(sa.update(people).where(people.c.id == number).values(changes))
 
-    def agree(
-        self, connection: Connection, number: int, consent: str | None, expires: datetime | None
-    ) -> None:
-        """Another note of consent, or another expiry; what is ``None`` stays."""
-        if changes := self._agreeing(number, consent, expires):
+    def agree(self, connection: Connection, number: int, agreed: Agreement) -> None:
+        """Another note of consent, or another expiry, or none."""
+        if changes := self._agreeing(number, agreed):
             connection.execute(sa.update(people).where(people.c.id == number).values(changes))
 
     def merge(self, connection: Connection, source: int, target: int) -> None:
@@ -122,12 +141,12 @@ class PeopleTable:
             "name": self._sealing.seal(clean_name(name).encode(), "people.name", number),
         }
 
-    def _agreeing(
-        self, number: int, consent: str | None, expires: datetime | None
-    ) -> dict[str, bytes | datetime]:
-        given: dict[str, bytes | datetime] = {}
-        if consent is not None:
-            given["consent"] = self._sealing.seal(consent.encode(), "people.consent", number)
-        if expires is not None:
-            given["expires"] = expires
+    def _agreeing(self, number: int, agreed: Agreement) -> dict[str, bytes | datetime | None]:
+        given: dict[str, bytes | datetime | None] = {}
+        if "consent" in agreed:
+            note = agreed["consent"] or ""
+            sealed = self._sealing.seal(note.encode(), "people.consent", number)
+            given["consent"] = sealed if note else None
+        if "expires" in agreed:
+            given["expires"] = agreed["expires"]
         return given

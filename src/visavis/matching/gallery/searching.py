@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from visavis.photos.quality import weaknesses
 
 RESCORED = 100
 """A learned head compares the people of so many nearest faces."""
+CUT_OFFS = 64
+"""Thresholds that are kept, of as many rules and sizes of the gallery."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Searcher:
         self._log = SearchLog(store)
         self._lock = threading.Lock()
         self._loaded: _Generation | None = None
+        # The same for all searches of a generation, and worth more than the search of a small one.
+        self._cut_off = lru_cache(CUT_OFFS)(SearchRule.cut_off)
 
     def close(self) -> None:
         """Finish the log, and let go of the index in memory."""
@@ -68,9 +73,14 @@ class Searcher:
         Raises:
             ModelError, UnsupportedRateError: see ``SearchRule.cut_off``.
         """
-        with self._store.database.reading() as connection:
-            photos = self._store.counts(connection)["photos"]
-        rule.cut_off(self._model(), photos)
+        with self._lock:
+            loaded = self._loaded  # perhaps out of date; a search looks again
+        if loaded:
+            photos = loaded.photos
+        else:
+            with self._store.database.reading() as connection:
+                photos = self._store.counts(connection)["photos"]
+        self._cut_off(rule, self._model(), photos)
 
     def search(self, embedded: EmbeddedPhoto, rule: SearchRule) -> list[Identification]:
         """One answer for each chosen face of a photo, all of one state of the gallery."""
@@ -98,15 +108,15 @@ class Searcher:
         # A head may rank other people first than the embeddings do, so it sees more of them.
         count = RESCORED if model.card.distance == "head" else max(rule.top, 2)
         near = index.nearest_people(embedding, count, out | people.expired(connection))
-        known = people.by_number(connection, [*near, *out])
+        known = people.names(connection, [*near, *out])
         ranked = rank(
             model,
             embedding,
-            [(number, known[number].name, index.faces_of(number)) for number in near],
+            [(number, known[number], index.faces_of(number)) for number in near],
             rule.prior / max(1, now.people),
         )
-        threshold, margin = rule.cut_off(model, now.photos), rule.margin_for(model)
-        names = sorted(known[number].name for number in out if number in known)
+        threshold, margin = self._cut_off(rule, model, now.photos), rule.margin_for(model)
+        names = sorted(known[number] for number in out if number in known)
         person, why = None, "the gallery holds nobody yet"
         if now.photos:
             person, why = decide(ranked, threshold, margin, names)

@@ -49,7 +49,13 @@ async function errorOf(answer) {
     code: "unknown",
     message: `The server answered with ${answer.status} and no words.`,
   };
-  if (answer.status === 401) askForToken(error.message);
+  if (answer.status === 401) {
+    // The server's words are for programs.
+    error.message = token()
+      ? "The server does not know this access token"
+      : "The server asks for an access token";
+    askForToken(error.message);
+  }
   return new ApiError(answer.status, error, told.request_id, retryAfter);
 }
 

@@ -166,10 +166,9 @@ function explaining(blob, which) {
 }
 
 function refusal(error) {
-  const which = { photo_a: "First photo: ", photo_b: "Second photo: " }[error.details?.field] ?? "";
-  return errorNotice(
-    Object.assign(
-      new ApiError(error.status, { ...error, message: which + error.message }, error.requestId),
-    ),
-  );
+  // The server calls the photos by their fields.
+  const message = error.message
+    .replaceAll("photo_a", "the first photo")
+    .replaceAll("photo_b", "the second photo");
+  return errorNotice(new ApiError(error.status, { ...error, message }, error.requestId));
 }

@@ -74,10 +74,14 @@ export function notice(text, { wrong = false, small = "", action = null } = {}) 
   return make(
     wrong ? "div.notice.wrong" : "div.notice",
     { role: wrong ? "alert" : null },
-    make("p", sentence(text), small && make("small", small)),
+    make("p", withCode(sentence(text)), small && make("small", small)),
     action,
   );
 }
+
+/** The server writes commands between backticks. */
+const withCode = (words) =>
+  words.split("`").map((part, i) => (i % 2 ? make("code", part) : part));
 
 /** What went wrong, in the server's own words. */
 export function errorNotice(error) {

@@ -48,7 +48,8 @@ export function openEnrol({ person = null, photos = [], done }) {
         place.replaceChildren(...skippedNotices(enrolled.skipped, summary(enrolled)));
       } else dialog.close();
     } catch (error) {
-      place.replaceChildren(errorNotice(error), ...skippedNotices(error.details?.skipped ?? []));
+      const others = (error.details?.skipped ?? []).filter((reason) => reason !== error.message);
+      place.replaceChildren(errorNotice(error), ...skippedNotices(others));
     } finally {
       save.disabled = false;
     }

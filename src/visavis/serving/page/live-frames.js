@@ -17,7 +17,7 @@ export class LiveFrames {
 
   /**
    * @param {HTMLVideoElement} video plays a camera
-   * @param {object} given `onAnswer(answer, captured)`, `onError(error)`
+   * @param {object} given `onAnswer(answer, captured, frame)`, `onError(error)`
    */
   constructor(video, { onAnswer, onError }) {
     Object.assign(this, { video, onAnswer, onError });
@@ -50,7 +50,7 @@ export class LiveFrames {
       const answer = await call("/identify", { form, signal });
       if (number > this.#shown && !signal.aborted) {
         this.#shown = number;
-        this.onAnswer(answer, captured);
+        this.onAnswer(answer, captured, photo);
       }
     } catch (error) {
       if (isAbort(error)) return;

@@ -1,16 +1,18 @@
 // Live: the camera's picture, each face boxed and named, and beside it why.
 
 import { cameraProblem, closeCamera, listCameras, openCamera } from "./camera.js";
-import { byId, errorNotice, notice } from "./elements.js";
+import { button, byId, errorNotice, notice } from "./elements.js";
 import { LiveFrames } from "./live-frames.js";
 import { LiveMetrics } from "./live-metrics.js";
 import { showSightings } from "./sightings.js";
+import { tellWrong } from "./wrong-answer.js";
 
 const TOLD_EVERY = 250; // milliseconds: figures that change with each frame cannot be read
 
 export function mountLive() {
   const video = byId("live-video");
   const cameras = byId("live-camera");
+  const off = byId("live-rate").textContent;
   let frames = null;
   let metrics = null;
   let told = 0;
@@ -37,12 +39,13 @@ export function mountLive() {
   }
 
   function stop() {
+    byId("live-noted").replaceChildren();
     frames?.stop();
     frames = null;
     closeCamera(video);
     show(false);
     showSightings({ answers: [] });
-    byId("live-rate").textContent = "The camera is off.";
+    byId("live-rate").textContent = off;
   }
 
   function show(on) {
@@ -53,8 +56,8 @@ export function mountLive() {
       delete document.body.dataset[key];
   }
 
-  function onAnswer(answer, captured) {
-    showSightings(answer);
+  function onAnswer(answer, captured, frame) {
+    showSightings({ ...answer, frame, onWrong });
     byId("live-notice").replaceChildren();
     // Not before the labels are painted is a frame done.
     requestAnimationFrame(() => {
@@ -62,6 +65,13 @@ export function mountLive() {
       tellFigures();
     });
     tellNames(answer);
+  }
+
+  function onWrong(sighting) {
+    tellWrong(sighting, (words) => {
+      const close = button("Close", () => byId("live-noted").replaceChildren());
+      byId("live-noted").replaceChildren(notice(words, { action: close }));
+    });
   }
 
   function onError(error) {

@@ -62,6 +62,7 @@ export function mountMatch() {
     asked?.abort();
     asked = new AbortController();
     show(null);
+    byId("match-clear").hidden = !left.photos.length && !right.photos.length;
     if (!left.photos.length || !right.photos.length) return;
     byId("match-notice").replaceChildren(busy(`Matching ${count(right.photos.length, "photo")}…`));
     const chosen = Object.fromEntries(new FormData(options));
@@ -113,6 +114,7 @@ export function mountMatch() {
     left.clear();
     right.clear();
     match();
+    byId("references").querySelector("input").focus(); // the button is gone
   });
   return { show: draw, paste: (files) => (left.photos.length ? right : left).add(files) };
 }

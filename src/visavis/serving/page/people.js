@@ -1,7 +1,7 @@
 // People: who the gallery knows, found by name, enrolled, looked at.
 
 import { call } from "./api.js";
-import { busy, button, byId, errorNotice, make, notice } from "./elements.js";
+import { busy, button, byId, errorNotice, icon, make, notice } from "./elements.js";
 import { openEnrol } from "./enrol.js";
 import { openPerson } from "./person.js";
 import { colourOf, count, day, initials, sentence } from "./words.js";
@@ -30,13 +30,15 @@ export function mountPeople() {
   function draw() {
     const asked = field.value.trim().toLowerCase();
     const found = people.filter((person) => person.name.toLowerCase().includes(asked));
-    byId("people-list").replaceChildren(...found.map((person) => row(person, changed)));
+    byId("people-list").replaceChildren(
+      ...(total ? found.map((person) => row(person, changed)) : [nobody(enrol)]),
+    );
     byId("people-more").hidden = !next || Boolean(asked);
     byId("people-said").textContent = asked
       ? `${count(found.length, "person", "people")} of ${total.toLocaleString("en")} called so.`
       : total
         ? `The gallery knows ${count(total, "person", "people")}.`
-        : "The gallery knows nobody yet: enrol the first.";
+        : "The gallery knows nobody yet.";
   }
 
   /** The list holds the first names only: a name beyond them is asked for by itself. */
@@ -59,6 +61,8 @@ export function mountPeople() {
     });
   }
 
+  const enrol = () => openEnrol({ done: changed });
+
   async function check() {
     const place = byId("findings");
     place.replaceChildren(busy("Checking the gallery…"));
@@ -73,12 +77,21 @@ export function mountPeople() {
   field.addEventListener("keydown", find);
   byId("people-more").addEventListener("click", () => load({ more: true }));
   byId("gallery-check").addEventListener("click", check);
-  byId("enrol").addEventListener("click", () => openEnrol({ done: changed }));
+  byId("enrol").addEventListener("click", enrol);
   return {
     show: () => load(),
     paste: (files) => openEnrol({ photos: files, done: changed }),
   };
 }
+
+const nobody = (enrol) =>
+  make(
+    "li.empty",
+    icon("people", "large"),
+    make("strong", "Nobody is enrolled yet"),
+    make("p", "Enrol somebody from photos or from the camera, and Live will name them."),
+    button("Enrol the first", enrol),
+  );
 
 function row(person, changed) {
   const about = [count(person.photos, "photo"), `since ${day(person.created)}`].join(" · ");
@@ -92,8 +105,11 @@ function row(person, changed) {
         { "aria-hidden": "true" },
         initials(person.name),
       ),
-      make("span.person-words", make("strong", person.name), make("span.small.muted", about)),
-      badgeOf(person),
+      make(
+        "span.person-words",
+        make("strong", { title: person.name }, person.name),
+        make("span.person-about", make("span.small.muted", about), badgeOf(person)),
+      ),
     ),
   );
 }

@@ -1,7 +1,7 @@
 // What changes a person: each step is a form, and ends in words for the list.
 
 import { call } from "./api.js";
-import { make } from "./elements.js";
+import { button, make } from "./elements.js";
 import { count } from "./words.js";
 
 /** Another name, note of consent, or expiry. */
@@ -9,6 +9,15 @@ export function edit(person, step) {
   const given = (name, value) => ({ name, value, autocomplete: "off" });
   const consent = make("textarea", { name: "consent", rows: 2 });
   consent.value = person.consent ?? "";
+  const expires = make("input", {
+    ...given("expires", person.expires?.slice(0, 10)),
+    type: "date",
+    id: "known-until",
+  });
+  const clear = () => {
+    expires.value = "";
+    expires.focus();
+  };
   step(
     `Edit ${person.name}`,
     [
@@ -24,9 +33,14 @@ export function edit(person, step) {
       ),
       make("label", "Consent", consent),
       make(
-        "label",
-        "Known until",
-        make("input", { ...given("expires", person.expires?.slice(0, 10)), type: "date" }),
+        "div",
+        make(
+          "label",
+          { for: "known-until" },
+          "Known until ",
+          make("span.hint", "empty: until forgotten"),
+        ),
+        make("div.beside", expires, button("No end", clear)),
       ),
     ],
     "Save",
@@ -38,7 +52,9 @@ export function edit(person, step) {
         expires: person.expires?.slice(0, 10) ?? "",
       };
       const json = Object.fromEntries(
-        Object.entries(fields).filter(([key, value]) => value !== before[key]),
+        Object.entries(fields)
+          .filter(([key, value]) => value !== before[key])
+          .map(([key, value]) => [key, value || null]), // null takes a note or an expiry away
       );
       if (!Object.keys(json).length) return "";
       const saved = await call(`/people/${person.id}`, { method: "PATCH", json });

@@ -79,8 +79,8 @@ function about({ person, faces }) {
       make(
         "dl.facts",
         fact("Known since", day(person.created)),
-        fact("Consent", person.consent || "none noted"),
         fact("Known until", person.expires ? day(person.expires) : "they are forgotten"),
+        fact("Consent", person.consent || "none noted"),
       ),
     ),
     make("h3", count(person.photos, "photo")),

@@ -20,9 +20,11 @@ export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-/** A reason of the server as a sentence. */
-export const sentence = (words) =>
-  `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.?!]$/.test(words) ? "" : "."}`;
+/** A reason of the server as a sentence; one that begins with a file's name keeps it as it is. */
+export function sentence(words) {
+  const first = /^\S*[._]\S/.test(words) ? words.charAt(0) : words.charAt(0).toUpperCase();
+  return `${first}${words.slice(1)}${/[.?!]$/.test(words) ? "" : "."}`;
+}
 
 export function day(moment) {
   return new Date(moment).toLocaleDateString("en-GB", {

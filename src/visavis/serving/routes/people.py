@@ -12,8 +12,12 @@ from fastapi.responses import JSONResponse
 
 from visavis.errors import DataError, PhotoError, UnavailableError, UnknownPersonError
 from visavis.matching.gallery.answers import Enrolled
+from visavis.matching.gallery.named_groups import face_in
 from visavis.matching.gallery.names import lookup_key
+from visavis.matching.gallery.people_table import Agreement
 from visavis.matching.gallery.rows import Person
+from visavis.photos.face import Face
+from visavis.photos.photo import Photo
 from visavis.serving.answers_people import (
     EnrolAnswer,
     ForgetAnswer,
@@ -167,7 +171,7 @@ def _show(service: Service, who: str) -> dict[str, Any]:
     responses=gives(PersonAnswer, 404, 408, 409, 413, 415, 422),
 )
 async def change(request: Request, who: str) -> JSONResponse:
-    """What is left out stays as it is."""
+    """What is left out stays as it is; null takes a note or an expiry away."""
     return reply(request, await ask(request, ChangeFields, lambda s, a: _change(s, who, a)))
 
 
@@ -180,8 +184,13 @@ def _change(service: Service, who: str, asked: ChangeFields) -> dict[str, Any]:
             raise
         except DataError as error:
             raise ApiError(409, "conflict", str(error)) from None
-    if asked.consent is not None or asked.expires is not None:
-        person = service.gallery.agree(person.name, asked.consent, asked.expires)
+    agreed = Agreement()
+    if "consent" in asked.model_fields_set:
+        agreed["consent"] = asked.consent
+    if "expires" in asked.model_fields_set:
+        agreed["expires"] = asked.expires
+    if agreed:
+        person = service.gallery.agree(person.name, **agreed)
     return {"person": plain(person)}
 
 
@@ -229,9 +238,22 @@ async def reject(request: Request, who: str) -> JSONResponse:
 def _reject(service: Service, who: str, asked: NotFields) -> dict[str, Any]:
     person = find(service, who)
     with opened(service, {"photo": asked.photo}) as photos:
-        removed = service.gallery.reject(person.name, photos["photo"])
+        removed = service.gallery.reject(person.name, _meant(service, photos["photo"], asked.box))
     left = service.gallery.numbered(person.number)
     return {"person": left and plain(left), "removed": removed}
+
+
+def _meant(service: Service, photo: Photo, box: list[float] | None) -> Photo | Face:
+    """The face in a place of a photo; the photo itself where none is named."""
+    if box is None:
+        return photo
+    left, top, width, height = box
+    place = left, top, width, height
+    face = face_in(service.model, photo, place) if min(width, height) > 0 else None
+    if face is None:
+        message = "no face of the photo is in that place"
+        raise ApiError(422, "no_face", message, {"field": "box"})
+    return face
 
 
 def find(service: Service, who: str) -> Person:
