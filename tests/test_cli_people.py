@@ -55,6 +55,18 @@ def test_rename_merge_and_forget(run: Run) -> None:
     assert names(run) == ["Cyd"]
 
 
+def test_agree(run: Run) -> None:
+    told = run("people", "agree", "ada", "--expires", "2031-05-01")
+    assert (told.code, told.out) == (0, "Ada is known until 2031-05-01, with the note: signed\n")
+    cleared = run("people", "agree", "cyd", "--no-expiry", "--consent", "by letter", "--json").json
+    assert (cleared["expires"], cleared["consent"]) == (None, "by letter")
+    assert run("people", "agree", "ada", "--no-consent").out == "Ada is known until 2031-05-01\n"
+    run("people", "agree", "ada").one_sentence("say what changes", "--no-expiry")
+    both = run("people", "agree", "ada", "--no-expiry", "--expires", "2031-05-01")
+    both.one_sentence("not both")
+    run("people", "agree", "eve", "--no-expiry").one_sentence("nobody called eve")
+
+
 def test_purge(run: Run) -> None:
     run("people", "purge").one_sentence("visavis people purge --expired")
     assert run("people", "purge", "--expired", "--json").json == {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ from visavis.cli import show
 from visavis.cli.embed import list_photos
 from visavis.cli.exits import SOME_SKIPPED
 from visavis.cli.gallery_key import KeyFile, gallery_key
-from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
+from visavis.cli.gallery_options import DEFAULT_URL, Consent, Expires, GalleryUrl
 from visavis.cli.options import DEFAULT_MODEL, AsJson, FaceChoice, ModelName, Threads
 from visavis.errors import DataError
 
@@ -46,11 +45,8 @@ def enrol(
     keep_crops: Annotated[
         bool, typer.Option("--keep-crops", help="Keep the faces' pixels, to change models later.")
     ] = False,
-    consent: Annotated[str | None, typer.Option(help="A note about it.")] = None,
-    expires: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day from which to know them no more."),
-    ] = None,
+    consent: Consent = None,
+    expires: Expires = None,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -24,6 +25,11 @@ Fpir = Annotated[
         help="False-positive identification rate: the share of searches for strangers that may "
         "name somebody."
     ),
+]
+Consent = Annotated[str | None, typer.Option(help="A note about it.")]
+Expires = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The day from which to know them no more."),
 ]
 
 __all__ = ["DEFAULT_FPIR", "DEFAULT_URL"]

@@ -9,7 +9,7 @@ import typer
 
 from visavis.cli import show
 from visavis.cli.gallery_key import KeyFile, gallery_key
-from visavis.cli.gallery_options import DEFAULT_URL, GalleryUrl
+from visavis.cli.gallery_options import DEFAULT_URL, Consent, Expires, GalleryUrl
 from visavis.cli.options import DEFAULT_MODEL, AsJson, ModelName
 from visavis.errors import DataError
 
@@ -105,6 +105,38 @@ def merge(
     with _open(gallery, key_file) as opened:
         person = opened.merge(name, into)
     _say(f"{person.name} has {person.photos} photos now", person.as_dict(), as_json=as_json)
+
+
+@app.command("agree")
+def agree(
+    name: Name,
+    consent: Consent = None,
+    expires: Expires = None,
+    no_consent: Annotated[bool, typer.Option("--no-consent", help="Take the note away.")] = False,
+    no_expiry: Annotated[
+        bool, typer.Option("--no-expiry", help="Know them until they are forgotten.")
+    ] = False,
+    gallery: GalleryUrl = DEFAULT_URL,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Note what somebody agreed to, and until when; what is not named stays as it is."""
+    if (consent is not None and no_consent) or (expires and no_expiry):
+        raise DataError("a note or a day is given or taken away, not both")
+    from visavis.matching.gallery.people_table import Agreement
+
+    agreed = Agreement()
+    if consent is not None or no_consent:
+        agreed["consent"] = consent
+    if expires or no_expiry:
+        agreed["expires"] = expires
+    if not agreed:
+        raise DataError("say what changes: --consent, --expires, --no-consent or --no-expiry")
+    with _open(gallery, key_file) as opened:
+        person = opened.agree(name, **agreed)
+    until = f"until {person.expires:%Y-%m-%d}" if person.expires else "until they are forgotten"
+    note = f", with the note: {person.consent}" if person.consent else ""
+    _say(f"{person.name} is known {until}{note}", person.as_dict(), as_json=as_json)
 
 
 @app.command("forget")
