@@ -24,7 +24,7 @@ def learning_curves(run: Run) -> list[Plot]:
     figures = (
         ("accuracy", "training accuracy", INK, _DASH),
         ("val_accuracy", "validation accuracy", GENUINE, "solid"),
-        ("val_auc", "validation AUC", INK, "dotted"),
+        ("val_auc", "validation AUC", GENUINE, "dotted"),
     )
     plots = [
         _plot(run, "learning-loss", "The loss, epoch by epoch", "loss", losses),
@@ -61,7 +61,7 @@ def _plot(
         )
         if "%" in axis:
             percent_ticks(axes.yaxis)
-        legend_above(axes, columns=3)
+        legend_above(axes, columns=2 if len(drawn) > 2 else 3)
         svg = inline_svg(figure, name, title)
     return Plot(name, title, svg, f"{_epochs(run)} {_last(run, drawn)}")
 
