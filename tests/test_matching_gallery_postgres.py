@@ -29,7 +29,7 @@ def test_the_server_searches_and_is_nearly_exact(url):
         owners = []
         for start in range(0, len(seen), 3):
             owners.append(store.people.add(connection, f"P{start}", None, None))
-            store.faces.add(connection, owners[-1], seen[start : start + 3])
+            store.faces.add(connection, [(owners[-1], face) for face in seen[start : start + 3]])
     vectors = np.stack([face.embedding for face in seen])
     with store.database.reading() as connection:
         assert store.faces.vectors
@@ -55,7 +55,7 @@ def test_the_server_searches_and_is_nearly_exact(url):
 
 
 def test_without_pgvector_it_is_searched_in_memory(url, monkeypatch):
-    monkeypatch.setattr("visavis.matching.gallery.store.make_vectors", lambda *_: None)
+    monkeypatch.setattr("visavis.matching.gallery.faces_table.renew_vectors", lambda *_: False)
     with Gallery(url, PlantedModel()) as gallery:
         gallery.enrol("Ada", [planted_face(0)])
         assert not gallery._store.faces.vectors

@@ -40,7 +40,7 @@ def store(tmp_path):
 def enrol(store: Store, name: str, *faces, **more) -> int:
     with store.database.writing() as connection:
         number = store.people.add(connection, name, more.get("consent"), more.get("expires"))
-        store.faces.add(connection, number, faces)
+        store.faces.add(connection, [(number, face) for face in faces])
         store.changed(connection)
     return number
 
@@ -106,7 +106,7 @@ def test_what_is_written_is_read(store):
 def test_a_transaction_is_whole_or_nothing(store):
     with pytest.raises(RuntimeError), store.database.writing() as connection:
         number = store.people.add(connection, "Ada", None, None)
-        store.faces.add(connection, number, [seen_face(1)])
+        store.faces.add(connection, [(number, seen_face(1))])
         raise RuntimeError
     with store.database.reading() as connection:
         assert store.counts(connection) == {"people": 0, "photos": 0, "wrong_answers": 0}

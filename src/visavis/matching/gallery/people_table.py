@@ -41,6 +41,15 @@ class PeopleTable:
             )
         return found
 
+    def known(self, connection: Connection, names: Sequence[str]) -> dict[bytes, Person]:
+        """Those people of some names that there are, by ``lookup_key``."""
+        keys = [self._sealing.key_of(lookup_key(name)) for name in names]
+        return {
+            lookup_key(person.name): person
+            for some in in_blocks(keys)
+            for person in self._people(connection, people.c.key.in_(some))
+        }
+
     def everybody(self, connection: Connection) -> list[Person]:
         """All people, in the order of their names."""
         return sorted(self._people(connection), key=lambda person: lookup_key(person.name))
@@ -67,10 +76,24 @@ class PeopleTable:
     ) -> int:
         """A new person, by number; the name must be free."""
         number = new_numbers(1)[0]
-        values = {"id": number, "created": now(), **self._naming(number, name)}
-        values |= self._agreeing(number, consent, expires)
-        connection.execute(sa.insert(people).values(values))
+        self.add_all(connection, [Person(number, name, consent, expires, now(), 0)])
         return number
+
+    def add_all(self, connection: Connection, newcomers: Sequence[Person]) -> None:
+        """New people, by numbers of ``new_numbers``; their names must be free."""
+        nothing = {"consent": None, "expires": None}
+        rows = [
+            {
+                "id": person.number,
+                "created": person.created,
+                **self._naming(person.number, person.name),
+                **nothing,
+                **self._agreeing(person.number, person.consent, person.expires),
+            }
+            for person in newcomers
+        ]
+        if rows:
+            connection.execute(sa.insert(people), rows)
 
     def rename(self, connection: Connection, number: int, name: str) -> None:
         """Another name for a person; it must be free, or the person's own."""

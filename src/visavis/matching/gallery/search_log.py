@@ -66,8 +66,7 @@ class SearchLog:
             return
         try:
             with self._store.database.writing() as connection:
-                for person, searches in due.items():
-                    self._store.log(connection, "identified", person, searches)
+                self._store.log_all(connection, "identified", list(due.items()))
         except DataError:
             with self._lock:  # the next search tries again
                 self._seen |= {person: _Seen(-EVERY, searches) for person, searches in due.items()}
