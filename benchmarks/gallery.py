@@ -1,7 +1,7 @@
 """Galleries of 10 thousand to a million faces: enrolling, loading, searching, memory and disk.
 
-The people are planted: ten photos each, about as alike as SFace's are. Searches are for an eleventh
-photo. Beside them stands numpy's fp32 matrix product of the same embeddings, in the same run.
+The people are planted, see ``planted.py``; searches are for an eleventh photo of theirs. Beside
+them stands numpy's fp32 matrix product of the same embeddings, in the same run.
 
     python benchmarks/gallery.py --faces 10000 100000 [--postgres] [--folder DIR]
 """
@@ -21,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from planted import PHOTOS, SIZE, fill, name, planted, seen, unit
 from visavis.errors import VisavisError
-from visavis.matching.gallery.changes import Newcomer, enrol, enrol_all
+from visavis.matching.gallery.changes import enrol
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import load_index
 from visavis.matching.gallery.rows import SeenFace
@@ -30,9 +31,6 @@ from visavis.matching.gallery.scan import COMPRESSED_FROM, FaceScan
 from visavis.matching.gallery.server_index import ServerIndex
 from visavis.matching.gallery.store import Store
 
-SIZE = 128
-PHOTOS = 10  # of each person
-NOISE = 0.75  # gives two photos of a person a cosine of about 0.64
 SEARCHES = 1000
 
 
@@ -58,35 +56,15 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
-def planted(faces: int, searches: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    people = unit(rng.standard_normal((faces // PHOTOS, SIZE), dtype=np.float32))
-
-    def photos(of: np.ndarray) -> np.ndarray:
-        noise = rng.standard_normal((len(of), SIZE), dtype=np.float32) / np.sqrt(SIZE)
-        return unit(people[of] + NOISE * noise)
-
-    return photos(np.repeat(np.arange(len(people)), PHOTOS)), photos(
-        rng.integers(0, len(people), searches)
-    )
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def seen(number: int, vector: np.ndarray) -> SeenFace:
-    photo = number.to_bytes(32, "little")
-    return SeenFace(vector, photo, f"{number}.jpg", (0.0, 0.0, 80.0, 90.0), 0.9, 40.0, 0.1, 200.0)
-
-
 def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarray) -> None:
     def tell(what: str, result: str) -> None:
         print(f"| {what} | {kind} | {len(vectors):,} | {result} |", flush=True)
 
-    store = Store.create(database, "planted", "f" * 64, SIZE)
     with ProcessPoolExecutor(1, get_context("spawn")) as another:  # its memory is not searching's
-        seconds = another.submit(fill, database.url.render_as_string(), len(vectors)).result()
+        url = database.url.render_as_string(hide_password=False)
+        seconds = another.submit(fill, url, len(vectors)).result()
+    store = Store.open(database)
+    assert store
     tell("filling, as `gallery import` does", f"{len(vectors) / seconds:,.0f} faces/s")
     tell("enrolling, one photo a transaction", enrolling(store, len(vectors)))
     with database.reading() as connection:
@@ -109,26 +87,6 @@ def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarr
     search(tell, vectors, probes)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     tell("peak memory of this process so far", f"{peak:,.0f} MiB")
-
-
-def fill(url: str, faces: int) -> float:
-    vectors, _ = planted(faces, 0)
-    people = [
-        Newcomer(
-            name(first // PHOTOS), [seen(row, vectors[row]) for row in range(first, first + PHOTOS)]
-        )
-        for first in range(0, faces, PHOTOS)
-    ]
-    store = Store.open(Database(url))
-    assert store
-    begun = time.perf_counter()
-    with store.database.writing() as connection:
-        enrol_all(store, connection, people, force=True)
-    return time.perf_counter() - begun
-
-
-def name(person: int) -> str:
-    return f"Person {person}"
 
 
 def enrolling(store: Store, start: int, count: int = 100) -> str:

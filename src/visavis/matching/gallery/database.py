@@ -228,14 +228,16 @@ def _rewrite(connection: Connection) -> bool:
     connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     try:
         connection.exec_driver_sql(f"VACUUM FULL {', '.join(tables)}")
-        connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(tables)}")
-        connection.exec_driver_sql("VACUUM FULL pg_statistic")  # it holds samples of the columns
+        connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+        connection.exec_driver_sql("VACUUM FULL pg_statistic")  # it held samples of the columns
+        connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")  # counts what it has to leave
     finally:
         connection.exec_driver_sql("RESET lock_timeout")
-    asked = (
-        "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relid = ANY(CAST(:t AS regclass[]))"
+    left = sa.text(
+        "SELECT sum(n_dead_tup) FROM pg_stat_user_tables "
+        "WHERE relid = ANY(CAST(:tables AS regclass[]))"
     )
-    return not connection.scalar(sa.text(asked), {"t": list(tables)})
+    return not connection.scalar(left, {"tables": list(tables)})
 
 
 def _may_not_be_written(path: Path) -> bool:
