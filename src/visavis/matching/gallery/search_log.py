@@ -66,7 +66,8 @@ class SearchLog:
             return
         try:
             with self._store.database.writing() as connection:
-                self._store.log_all(connection, "identified", list(due.items()))
+                for person, searches in due.items():
+                    self._store.log(connection, "identified", person, searches)
         except DataError:
             with self._lock:  # the next search tries again
                 self._seen |= {person: _Seen(-EVERY, searches) for person, searches in due.items()}
