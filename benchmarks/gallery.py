@@ -20,10 +20,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy.engine import Connection
 
 from planted import PHOTOS, SIZE, fill, name, planted, seen, unit
 from visavis.errors import VisavisError
-from visavis.matching.gallery.changes import enrol
+from visavis.matching.gallery.changes import enrol, forget
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import load_index
 from visavis.matching.gallery.rows import SeenFace
@@ -67,19 +68,13 @@ def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarr
     assert store
     tell("filling, as `gallery import` does", f"{len(vectors) / seconds:,.0f} faces/s")
     tell("enrolling, one photo a transaction", enrolling(store, len(vectors)))
+    forget(store, [one_of(len(vectors))])
+    tell("forgetting somebody", f"{timed(store.scrub):.2f} s")
+    tell("… of which searches wait, at most", f"{timed(database.scrub):.2f} s")
     with database.reading() as connection:
         tell("on disk", f"{database.size(connection) / 2**20:,.0f} MiB")
         if store.faces.vectors:
-            index = ServerIndex(connection, store.faces)
-            known = {person.number: person for person in store.people.everybody(connection)}
-            times, right = [], 0
-            for probe in probes:
-                times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))
-                nearest = int((vectors @ probe).argmax())
-                (found,) = index.nearest_people(probe, 1)
-                right += known[found].name == name(nearest // PHOTOS)
-            tell("search, five people", spread(times))
-            tell("recall@1 against exact", f"{right / len(probes):.4f}")
+            search_server(tell, store, connection, vectors, probes)
             return
         for what in ("loading from the rows", "loading from the copy"):
             took = timed(lambda: load_index(store, connection, by_product=True))
@@ -95,7 +90,7 @@ def enrolling(store: Store, start: int, count: int = 100) -> str:
     times = []
     for number, vector in enumerate(fresh, start=start):
         found: list[SeenFace | VisavisError] = [seen(number, vector)]
-        one = f"One of {number}"
+        one = one_of(number)
         times.append(
             timed(
                 lambda one=one, found=found: enrol(
@@ -104,6 +99,29 @@ def enrolling(store: Store, start: int, count: int = 100) -> str:
             )
         )
     return spread(times)
+
+
+def one_of(number: int) -> str:
+    return f"One of {number}"
+
+
+def search_server(
+    tell: Callable[[str, str], None],
+    store: Store,
+    connection: Connection,
+    vectors: np.ndarray,
+    probes: np.ndarray,
+) -> None:
+    index = ServerIndex(connection, store.faces)
+    known = {person.number: person for person in store.people.everybody(connection)}
+    times, right = [], 0
+    for probe in probes:
+        times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))
+        nearest = int((vectors @ probe).argmax())
+        (found,) = index.nearest_people(probe, 1)
+        right += known[found].name == name(nearest // PHOTOS)
+    tell("search, five people", spread(times))
+    tell("recall@1 against exact", f"{right / len(probes):.4f}")
 
 
 def search(tell: Callable[[str, str], None], vectors: np.ndarray, probes: np.ndarray) -> None:
