@@ -70,7 +70,8 @@ def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarr
     tell("enrolling, one photo a transaction", enrolling(store, len(vectors)))
     forget(store, [one_of(len(vectors))])
     tell("forgetting somebody", f"{timed(store.scrub):.2f} s")
-    tell("… of which searches wait, at most", f"{timed(database.scrub):.2f} s")
+    if store.faces.vectors:
+        tell("… of which searches wait, at most", f"{timed(database.scrub):.2f} s")
     with database.reading() as connection:
         tell("on disk", f"{database.size(connection) / 2**20:,.0f} MiB")
         if store.faces.vectors:
