@@ -518,7 +518,7 @@ def test_killed_in_the_middle_it_is_the_old_gallery_or_the_new(tmp_path, planted
     path = tmp_path / "people.db"
     with Gallery(path, planted) as made:
         for person in range(18):
-            made.enrol(f"P{person}", [planted_face(person)], keep_crops=True)
+            made.enrol(f"Person {person}", [planted_face(person)], keep_crops=True)
         before = content(made)
     encrypt(path, key)  # all is imported before the forks
     decrypt(path, key)
@@ -544,7 +544,7 @@ def test_killed_in_the_middle_it_is_the_old_gallery_or_the_new(tmp_path, planted
             assert made.verify_integrity() == []
             assert content(made) == before
             assert made.scrub()
-        found = found_in(tmp_path, [b"P17", embedding_of("17-0").tobytes()])
+        found = found_in(tmp_path, [b"Person 17", embedding_of("17-0").tobytes()])
         assert bool(found) is (opens is None)
         _back_to_plain(path, opens)
     assert len(seen) > 1
