@@ -1,7 +1,7 @@
 """Galleries of 10 thousand to a million faces: enrolling, loading, searching, memory and disk.
 
-The people are planted: ten photos each, about as alike as SFace's are. Searches are for an eleventh
-photo. Beside them stands numpy's fp32 matrix product of the same embeddings, in the same run.
+The people are planted, see ``planted.py``; searches are for an eleventh photo of theirs. Beside
+them stands numpy's fp32 matrix product of the same embeddings, in the same run.
 
     python benchmarks/gallery.py --faces 10000 100000 [--postgres] [--folder DIR]
 """
@@ -14,13 +14,17 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy.engine import Connection
 
+from planted import PHOTOS, SIZE, fill, name, planted, seen, unit
 from visavis.errors import VisavisError
-from visavis.matching.gallery import changes
+from visavis.matching.gallery.changes import enrol, forget
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.index import load_index
 from visavis.matching.gallery.rows import SeenFace
@@ -28,10 +32,6 @@ from visavis.matching.gallery.scan import COMPRESSED_FROM, FaceScan
 from visavis.matching.gallery.server_index import ServerIndex
 from visavis.matching.gallery.store import Store
 
-SIZE = 128
-PHOTOS = 10  # of each person
-NOISE = 0.75  # gives two photos of a person a cosine of about 0.64
-BLOCK = 500  # people in one transaction while filling
 SEARCHES = 1000
 
 
@@ -57,47 +57,25 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
-def planted(faces: int, searches: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    people = unit(rng.standard_normal((faces // PHOTOS, SIZE), dtype=np.float32))
-
-    def photos(of: np.ndarray) -> np.ndarray:
-        noise = rng.standard_normal((len(of), SIZE), dtype=np.float32) / np.sqrt(SIZE)
-        return unit(people[of] + NOISE * noise)
-
-    return photos(np.repeat(np.arange(len(people)), PHOTOS)), photos(
-        rng.integers(0, len(people), searches)
-    )
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def seen(number: int, vector: np.ndarray) -> SeenFace:
-    name = number.to_bytes(32, "little")
-    return SeenFace(vector, name, f"{number}.jpg", (0.0, 0.0, 80.0, 90.0), 0.9, 40.0, 0.1, 200.0)
-
-
 def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarray) -> None:
     def tell(what: str, result: str) -> None:
         print(f"| {what} | {kind} | {len(vectors):,} | {result} |", flush=True)
 
-    store = Store.create(database, "planted", "f" * 64, SIZE)
-    owners, seconds = fill(store, vectors)
-    tell(f"filling, {BLOCK} people a transaction", f"{len(vectors) / seconds:,.0f} faces/s")
+    with ProcessPoolExecutor(1, get_context("spawn")) as another:  # its memory is not searching's
+        url = database.url.render_as_string(hide_password=False)
+        seconds = another.submit(fill, url, len(vectors)).result()
+    store = Store.open(database)
+    assert store
+    tell("filling, as `gallery import` does", f"{len(vectors) / seconds:,.0f} faces/s")
     tell("enrolling, one photo a transaction", enrolling(store, len(vectors)))
+    forget(store, [one_of(len(vectors))])
+    tell("forgetting somebody", f"{timed(store.scrub):.2f} s")
+    if store.faces.vectors:
+        tell("… of which searches wait, at most", f"{timed(database.scrub):.2f} s")
     with database.reading() as connection:
         tell("on disk", f"{database.size(connection) / 2**20:,.0f} MiB")
         if store.faces.vectors:
-            index = ServerIndex(connection, store.faces)
-            times, right = [], 0
-            for probe in probes:
-                times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))
-                nearest = int((vectors @ probe).argmax())
-                right += index.nearest_people(probe, 1) == [owners[nearest // PHOTOS]]
-            tell("search, five people", spread(times))
-            tell("recall@1 against exact", f"{right / len(probes):.4f}")
+            search_server(tell, store, connection, vectors, probes)
             return
         for what in ("loading from the rows", "loading from the copy"):
             took = timed(lambda: load_index(store, connection, by_product=True))
@@ -107,34 +85,44 @@ def measure(kind: str, database: Database, vectors: np.ndarray, probes: np.ndarr
     tell("peak memory of this process so far", f"{peak:,.0f} MiB")
 
 
-def fill(store: Store, vectors: np.ndarray) -> tuple[list[int], float]:
-    owners: list[int] = []
-    begun = time.perf_counter()
-    for start in range(0, len(vectors), BLOCK * PHOTOS):
-        with store.database.writing() as connection:
-            for first in range(start, min(start + BLOCK * PHOTOS, len(vectors)), PHOTOS):
-                owners.append(store.people.add(connection, f"Person {first}", None, None))
-                faces = [seen(row, vectors[row]) for row in range(first, first + PHOTOS)]
-                store.faces.add(connection, owners[-1], faces)
-            store.changed(connection)
-    return owners, time.perf_counter() - begun
-
-
 def enrolling(store: Store, start: int, count: int = 100) -> str:
     rng = np.random.default_rng(1)
     fresh = unit(rng.standard_normal((count, SIZE), dtype=np.float32))
     times = []
     for number, vector in enumerate(fresh, start=start):
         found: list[SeenFace | VisavisError] = [seen(number, vector)]
-        name = f"One of {number}"
+        one = one_of(number)
         times.append(
             timed(
-                lambda name=name, found=found: changes.enrol(
-                    store, name, found, consent=None, expires=None, force=False
+                lambda one=one, found=found: enrol(
+                    store, one, found, consent=None, expires=None, force=False
                 )
             )
         )
     return spread(times)
+
+
+def one_of(number: int) -> str:
+    return f"One of {number}"
+
+
+def search_server(
+    tell: Callable[[str, str], None],
+    store: Store,
+    connection: Connection,
+    vectors: np.ndarray,
+    probes: np.ndarray,
+) -> None:
+    index = ServerIndex(connection, store.faces)
+    known = {person.number: person for person in store.people.everybody(connection)}
+    times, right = [], 0
+    for probe in probes:
+        times.append(timed(lambda probe=probe: index.nearest_people(probe, 5)))
+        nearest = int((vectors @ probe).argmax())
+        (found,) = index.nearest_people(probe, 1)
+        right += known[found].name == name(nearest // PHOTOS)
+    tell("search, five people", spread(times))
+    tell("recall@1 against exact", f"{right / len(probes):.4f}")
 
 
 def search(tell: Callable[[str, str], None], vectors: np.ndarray, probes: np.ndarray) -> None:

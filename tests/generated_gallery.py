@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import numpy as np
+from sqlalchemy.engine import Connection
 
 from generated_evaluation import CALIBRATION, draw_card
 from visavis.matching.gallery.crop import KeptCrop
 from visavis.matching.gallery.directory import Directory
-from visavis.matching.gallery.rows import SeenFace
+from visavis.matching.gallery.rows import Person, SeenFace
+from visavis.matching.gallery.sealing import new_numbers, now
+from visavis.matching.gallery.store import Store
 from visavis.models.model import Model
 from visavis.models.scores import Scores
 from visavis.photos.face import Face
@@ -100,6 +104,19 @@ def content(gallery: Directory) -> dict:
     with gallery._store.database.reading() as connection:
         wrong = gallery._store.faces.wrong_answers(connection)
     return known | {"wrong": [(answer.photo, answer.embedding.tolist()) for answer in wrong]}
+
+
+def add_person(
+    store: Store,
+    connection: Connection,
+    name: str,
+    consent: str | None = None,
+    expires: datetime | None = None,
+) -> int:
+    """A person without a photo, by number; no way of the gallery's own leaves one."""
+    (number,) = new_numbers(1)
+    store.people.add(connection, [Person(number, name, consent, expires, now(), 0)])
+    return number
 
 
 @cache

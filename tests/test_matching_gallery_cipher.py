@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import visavis
-from generated_gallery import PlantedModel, content, embedding_of, planted_face
+from generated_gallery import PlantedModel, add_person, content, embedding_of, planted_face
 from postgres_server import new_database
 from visavis.errors import DataError
 from visavis.matching.gallery import encryption
@@ -348,7 +348,7 @@ class TestGalleries:
     def test_what_was_begun_before_is_sealed_too(self, filled, planted, key):
         with Gallery(filled, planted) as stale, ThreadPoolExecutor(1) as pool:
             with stale._store.database.writing() as connection:
-                stale._store.people.add(connection, "Cyd", NOTE, None)
+                add_person(stale._store, connection, "Cyd", NOTE)
                 changing = pool.submit(encrypt, filled, key)
                 time.sleep(0.2)
                 assert not changing.done()
@@ -518,7 +518,7 @@ def test_killed_in_the_middle_it_is_the_old_gallery_or_the_new(tmp_path, planted
     path = tmp_path / "people.db"
     with Gallery(path, planted) as made:
         for person in range(18):
-            made.enrol(f"P{person}", [planted_face(person)], keep_crops=True)
+            made.enrol(f"Person {person}", [planted_face(person)], keep_crops=True)
         before = content(made)
     encrypt(path, key)  # all is imported before the forks
     decrypt(path, key)
@@ -544,7 +544,7 @@ def test_killed_in_the_middle_it_is_the_old_gallery_or_the_new(tmp_path, planted
             assert made.verify_integrity() == []
             assert content(made) == before
             assert made.scrub()
-        found = found_in(tmp_path, [b"P17", embedding_of("17-0").tobytes()])
+        found = found_in(tmp_path, [b"Person 17", embedding_of("17-0").tobytes()])
         assert bool(found) is (opens is None)
         _back_to_plain(path, opens)
     assert len(seen) > 1

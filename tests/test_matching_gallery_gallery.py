@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 import visavis
-from generated_gallery import PlantedModel, embedding_of, planted_face
+from generated_gallery import SIZE, PlantedModel, embedding_of, planted_face, seen_face
 from visavis.errors import CrowdError, DataError, ModelError, NoFaceError, UnsupportedRateError
 from visavis.matching.gallery import database as databases
 from visavis.matching.gallery import index as indexes
+from visavis.matching.gallery.changes import Newcomer, enrol, enrol_all
 from visavis.matching.gallery.decide import SearchRule
 from visavis.matching.gallery.gallery import Gallery
 from visavis.matching.gallery.tables import SCHEMA
@@ -394,6 +395,44 @@ class TestPeople:
         assert events[2:] == [
             ("identified", number, 1), ("identified", None, 1), ("forgotten", number, 3),
         ]  # fmt: skip
+
+
+def test_many_at_once_are_enrolled_as_one_by_one(tmp_path, planted):
+    """Names that recur, known ones in another case, photos that recur and photos of others."""
+    until = datetime(2040, 1, 1, tzinfo=UTC)
+    faces = [seen_face(number, size=SIZE) for number in range(12)]
+    skipped = DataError("no photo")
+    newcomers = [
+        Newcomer("Ada", [faces[0], faces[1], faces[0]], "signed"),
+        Newcomer("Bea", [faces[2], skipped]),
+        Newcomer("KNOWN", [faces[3], faces[4]], None, until),
+        Newcomer("ada", [faces[1], faces[5], faces[2]], "signed again"),
+        Newcomer("Nobody", [skipped], "by mail"),
+        Newcomer("Nobody", []),
+        *(Newcomer(f"P{number}", [faces[number]]) for number in range(6, 12)),
+    ]
+    told = []
+    for name in ("one", "all"):
+        with Gallery(tmp_path / f"{name}.db", planted) as made:
+            store = made._store
+            enrol(store, "Known", [faces[3]], consent="old", expires=None, force=False)
+            if name == "all":
+                with store.database.writing() as connection:
+                    answers = enrol_all(store, connection, newcomers, force=True)
+            else:
+                answers = [
+                    enrol(store, n.name, n.found, consent=n.consent, expires=n.expires, force=True)
+                    for n in newcomers
+                ]
+            known = {
+                person.name: (person.consent, person.expires, [face.file for face in faces])
+                for person, faces in (made.show(each.name) for each in made.people())
+            }
+            events = [(event.what, event.photos) for event in made.events()]
+            told.append((known, [answer.as_dict() for answer in answers], events))
+    assert told[0] == told[1]
+    assert told[0][0]["Ada"][0] == "signed again"
+    assert "Nobody" not in told[0][0]
 
 
 @pytest.mark.parametrize("cached", [True, False])

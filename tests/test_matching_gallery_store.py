@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from generated_gallery import seen_face
+from generated_gallery import add_person, seen_face
 from visavis.errors import DataError
 from visavis.matching.gallery import database as databases
 from visavis.matching.gallery import schema, tables
@@ -39,8 +39,8 @@ def store(tmp_path):
 
 def enrol(store: Store, name: str, *faces, **more) -> int:
     with store.database.writing() as connection:
-        number = store.people.add(connection, name, more.get("consent"), more.get("expires"))
-        store.faces.add(connection, number, faces)
+        number = add_person(store, connection, name, more.get("consent"), more.get("expires"))
+        store.faces.add(connection, [(number, face) for face in faces])
         store.changed(connection)
     return number
 
@@ -105,8 +105,8 @@ def test_what_is_written_is_read(store):
 
 def test_a_transaction_is_whole_or_nothing(store):
     with pytest.raises(RuntimeError), store.database.writing() as connection:
-        number = store.people.add(connection, "Ada", None, None)
-        store.faces.add(connection, number, [seen_face(1)])
+        number = add_person(store, connection, "Ada")
+        store.faces.add(connection, [(number, seen_face(1))])
         raise RuntimeError
     with store.database.reading() as connection:
         assert store.counts(connection) == {"people": 0, "photos": 0, "wrong_answers": 0}
@@ -197,7 +197,7 @@ def test_readers_read_while_one_writes(store, tmp_path):
     enrol(store, "Ada", seen_face(1))
     reader = Store.open(Database(tmp_path / "people.db"))
     with store.database.writing() as writing:
-        store.people.add(writing, "Bea", None, None)
+        add_person(store, writing, "Bea")
         with reader.database.reading() as connection:
             assert reader.counts(connection)["people"] == 1
     with reader.database.reading() as connection:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from generated_gallery import PlantedModel, content, planted_face
+from generated_gallery import PlantedModel, add_person, content, planted_face
 from visavis.errors import DataError, ModelError
 from visavis.matching.gallery.backup import back_up, restore
+from visavis.matching.gallery.faces_table import FacesTable
 from visavis.matching.gallery.gallery import Gallery
 from visavis.matching.gallery.transfer import export, import_
 
@@ -72,6 +73,18 @@ def test_an_import_joins_who_is_known(gallery, tmp_path, planted):
         other.enrol("ZOË", [planted_face(0, 5)])
         assert import_(tmp_path / "out.zip", tmp_path / "new.db") == (2, 3)
         assert [(p.name, p.photos) for p in other.people()] == [("Bea", 1), ("ZOË", 3)]
+
+
+def test_an_import_is_whole_or_not_at_all(gallery, tmp_path, planted, monkeypatch):
+    export(gallery._store, tmp_path / "out.zip")
+    with monkeypatch.context() as patch:
+        patch.setattr(FacesTable, "add_wrong_answer", lambda *_: 1 / 0)  # the last that is written
+        with pytest.raises(ZeroDivisionError):
+            import_(tmp_path / "out.zip", tmp_path / "new.db")
+    with Gallery(tmp_path / "new.db", planted) as other:
+        assert other.people() == []
+    assert import_(tmp_path / "out.zip", tmp_path / "new.db") == (2, 3)
+    assert same(gallery, tmp_path / "new.db", planted)
 
 
 def test_another_models_export_is_refused(gallery, tmp_path):
@@ -190,7 +203,7 @@ def test_what_is_no_backup(gallery, tmp_path):
 
 def test_a_backup_while_somebody_writes(gallery, tmp_path):
     with gallery._store.database.writing() as connection:
-        gallery._store.people.add(connection, "Half", None, None)
+        add_person(gallery._store, connection, "Half")
         assert back_up(tmp_path / "people.db", tmp_path / "backup.db") == 2
     with sqlite3.connect(tmp_path / "backup.db") as copy:
         assert copy.execute("SELECT count(*) FROM people").fetchone() == (2,)

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from visavis.errors import DataError, VisavisError
 from visavis.matching.gallery.answers import Enrolled
-from visavis.matching.gallery.names import clean_name
+from visavis.matching.gallery.names import clean_name, lookup_key
 from visavis.matching.gallery.people_table import Agreement
 from visavis.matching.gallery.rows import Person, SeenFace, WrongAnswer
+from visavis.matching.gallery.sealing import new_numbers, now
 from visavis.matching.gallery.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Newcomer:
+    """Somebody to make known, or better known.
+
+    Attributes:
+        name: theirs.
+        found: faces, or the reasons why there is none.
+        consent, expires: where they are ``None``, those of a person who is known stay.
+    """
+
+    name: str
+    found: Sequence[SeenFace | VisavisError]
+    consent: str | None = None
+    expires: datetime | None = None
+
+    @property
+    def agreed(self) -> Agreement:
+        """What is noted of a person who is known."""
+        agreed = Agreement()
+        if self.consent is not None:
+            agreed["consent"] = self.consent
+        if self.expires is not None:
+            agreed["expires"] = self.expires
+        return agreed
 
 
 def enrol(
     store: Store,
     name: str,
-    found: Iterable[SeenFace | VisavisError],
+    found: Sequence[SeenFace | VisavisError],
     *,
     consent: str | None,
     expires: datetime | None,
@@ -29,46 +56,77 @@ def enrol(
 
     Args:
         store: the gallery.
-        name: of the person.
-        found: faces, or the reasons why there is none.
-        consent, expires: where they are ``None``, those of the person stay.
+        name, found, consent, expires: see ``Newcomer``.
         force: take a photo that is enrolled for somebody else.
     """
-    name = clean_name(name)
-    faces: list[SeenFace] = []
-    skipped: list[VisavisError] = []
-    for face in found:
-        (faces if isinstance(face, SeenFace) else skipped).append(face)  # type: ignore[arg-type]
-    fresh: dict[bytes, SeenFace] = {}
-    already: list[str] = []
+    newcomer = Newcomer(name, found, consent, expires)
     with store.database.writing() as connection:
-        store.generation(connection, lock=True)
-        person = store.people.find(connection, name)
-        owners = store.faces.enrolled_as(connection, [face.photo for face in faces])
-        for face in faces:
-            others = owners.get(face.photo, set())
-            if face.photo in fresh or (person and person.number in others):
-                already.append(face.file)
-            elif others and not force:
-                skipped.append(_somebody_elses(store, connection, face, others))
-            else:
-                fresh[face.photo] = face
-        if person:
-            agreed = Agreement()
-            if consent is not None:
-                agreed["consent"] = consent
-            if expires is not None:
-                agreed["expires"] = expires
-            store.people.agree(connection, person.number, agreed)
+        return enrol_all(store, connection, [newcomer], force=force)[0]
+
+
+def enrol_all(
+    store: Store, connection: Connection, newcomers: Sequence[Newcomer], *, force: bool
+) -> list[Enrolled]:
+    """What ``enrol`` does, for many people in one transaction and few statements."""
+    store.generation(connection, lock=True)
+    known = store.people.known(connection, [newcomer.name for newcomer in newcomers])
+    photos = {f.photo for n in newcomers for f in n.found if isinstance(f, SeenFace)}
+    owners = store.faces.enrolled_as(connection, photos)
+    made: list[Person] = []
+    again: list[tuple[int, Newcomer]] = []
+    enrolled: list[tuple[int, SeenFace]] = []
+    lines: list[tuple[int, int]] = []
+    answers = []
+    for number, newcomer in zip(new_numbers(len(newcomers)), newcomers, strict=True):
+        name = clean_name(newcomer.name)
+        new = Person(number, name, newcomer.consent, newcomer.expires, now(), 0)
+        person = known.get(lookup_key(name), new)
+        fresh, answer = _sorted_out(store, connection, person, newcomer.found, owners, force=force)
+        answers.append(answer)
+        if person is not new:
+            again.append((person.number, newcomer))
+        elif fresh:
+            known[lookup_key(name)] = new
+            made.append(new)
         if fresh:
-            number = (
-                person.number if person else store.people.add(connection, name, consent, expires)
-            )
-            store.faces.add(connection, number, list(fresh.values()))
-            store.changed(connection)
-            store.log(connection, "enrolled", number, len(fresh))
-    shown = person.name if person else name
-    return Enrolled(shown, [face.file for face in fresh.values()], already, skipped)
+            enrolled += [(person.number, face) for face in fresh]
+            lines.append((person.number, len(fresh)))
+    store.people.add(connection, made)
+    for known_as, newcomer in again:
+        store.people.agree(connection, known_as, newcomer.agreed)
+    if enrolled:
+        store.faces.add(connection, enrolled)
+        store.changed(connection)
+        store.log_all(connection, "enrolled", lines)
+    return answers
+
+
+def _sorted_out(
+    store: Store,
+    connection: Connection,
+    person: Person,
+    found: Sequence[SeenFace | VisavisError],
+    owners: dict[bytes, set[int]],
+    *,
+    force: bool,
+) -> tuple[list[SeenFace], Enrolled]:
+    """The faces that a person does not have yet, who has them from now on in ``owners``."""
+    fresh: list[SeenFace] = []
+    answer = Enrolled(person.name, [], [], [])
+    for face in found:
+        if not isinstance(face, SeenFace):
+            answer.skipped.append(face)
+            continue
+        others = owners.setdefault(face.photo, set())
+        if person.number in others:
+            answer.already.append(face.file)
+        elif others and not force:
+            answer.skipped.append(_somebody_elses(store, connection, face, others))
+        else:
+            others.add(person.number)
+            fresh.append(face)
+            answer.added.append(face.file)
+    return fresh, answer
 
 
 def _somebody_elses(
@@ -117,6 +175,7 @@ def drop(store: Store, name: str, photo: bytes, called: str) -> Person:
 def agree(store: Store, name: str, agreed: Agreement) -> Person:
     """Note another consent, or another expiry, or none."""
     with store.database.writing() as connection:
+        store.generation(connection, lock=True)
         number = store.people.person(connection, name).number
         store.people.agree(connection, number, agreed)
         store.changed(connection)

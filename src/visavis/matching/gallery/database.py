@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,24 +123,17 @@ class Database:
         except OSError as error:
             raise DataError(f"{self.name} cannot be made: {error.strerror or error}") from None
 
-    def scrub(self, rewrite: Sequence[str] = ()) -> bool:
-        """Wipe what deleted rows left in free space and in the log.
-
-        Args:
-            rewrite: tables to write anew on PostgreSQL, while everybody waits, since it leaves old
-                bytes within its pages. SQLite's file is written anew in any case.
+    def scrub(self) -> bool:
+        """Wipe what deleted rows left in free space, and on SQLite in the log.
 
         Returns:
-            Whether nothing is left; another process that reads the gallery may hold the log open.
+            Whether nothing is left; another process that reads the gallery may need it still.
         """
         try:
             with self.alone() as connection:
-                anew = rewrite and self.path is None
-                connection.exec_driver_sql(
-                    f"VACUUM FULL {', '.join(rewrite)}" if anew else "VACUUM"
-                )
                 if self.path is None:
-                    return True
+                    return _rewrite(connection)
+                connection.exec_driver_sql("VACUUM")
                 busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
                 return not busy
         except DataError:  # in use, or no room for the copy that VACUUM makes
@@ -159,6 +152,8 @@ class Database:
         """A transaction that sees one state of the gallery throughout, and changes nothing."""
         with self._connected("REPEATABLE READ") as connection, connection.begin():
             if self.guard:
+                if self.path is None:  # before the state is chosen, else a new table looks empty
+                    connection.exec_driver_sql("LOCK TABLE gallery, faces IN ACCESS SHARE MODE")
                 self.guard(connection)
             yield connection
 
@@ -201,6 +196,8 @@ class Database:
             for words, meaning in _SQLITE_TROUBLES.items():
                 if words in str(cause):
                     return f"{self.name} {meaning}"
+        if "lock timeout" in str(cause):
+            return f"{self.name} {_SQLITE_TROUBLES['is locked']}"
         first = [*str(cause).strip().splitlines(), type(cause).__name__][0]
         return f"{self.name}: {first}"
 
@@ -214,6 +211,36 @@ def _connect(path: Path) -> sqlite3.Connection:
         still = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
         place = f"{path.absolute().as_uri()}?mode=ro{still}"
     return sqlite3.connect(place, timeout=BUSY_SECONDS, check_same_thread=False, uri=read_only)
+
+
+def wait_briefly(connection: Connection) -> None:
+    """Let a transaction of PostgreSQL give up on what it cannot have soon, as SQLite does.
+
+    Whoever comes after it waits for it, so a reader that goes on for long would stop all others.
+    """
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+
+
+def _rewrite(connection: Connection) -> bool:
+    """Write PostgreSQL's tables of people anew, since it leaves old bytes within its pages.
+
+    Returns:
+        Whether no deleted row is left, as for a transaction that began before it was deleted.
+    """
+    tables = "people", "faces", "wrong_answers"
+    connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    try:
+        connection.exec_driver_sql(f"VACUUM FULL {', '.join(tables)}")
+        connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+        connection.exec_driver_sql("VACUUM FULL pg_statistic")  # it held samples of the columns
+        connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")  # counts what it has to leave
+    finally:
+        connection.exec_driver_sql("RESET lock_timeout")
+    left = sa.text(
+        "SELECT sum(n_dead_tup) FROM pg_stat_user_tables "
+        "WHERE relid = ANY(CAST(:tables AS regclass[]))"
+    )
+    return not connection.scalar(left, {"tables": list(tables)})
 
 
 def _may_not_be_written(path: Path) -> bool:

@@ -88,7 +88,7 @@ class Directory:
             DataError: nobody is called so, or somebody else is called ``new``.
         """
         person = changes.rename(self._store, name, new)
-        self.scrub()
+        self._wipe_rows()
         return person
 
     def merge(self, name: str, into: str) -> Person:
@@ -98,7 +98,7 @@ class Directory:
             DataError: one of them is nobody, or both are the same.
         """
         person = changes.merge(self._store, name, into)
-        self.scrub()
+        self._wipe_rows()
         return person
 
     def forget(self, *names: str) -> Forgotten:
@@ -162,7 +162,12 @@ class Directory:
             Whether nothing is left: another process that reads the gallery may hold it open.
         """
         drop_caches(self._store)
-        return self._store.database.scrub()
+        return self._store.scrub()
+
+    def _wipe_rows(self) -> None:
+        """``scrub``, but for what the server's index keeps: making that anew may take minutes."""
+        drop_caches(self._store)
+        self._store.database.scrub()
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

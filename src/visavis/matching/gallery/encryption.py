@@ -137,7 +137,7 @@ def _seal_anew(
             renewed.log(connection, what, None, renewed.counts(connection)["photos"])
             drop_caches(renewed)  # whoever is killed from here on leaves no copy in the clear
         drop_caches(renewed)
-        return database.scrub([table.name for table in SEALED])
+        return database.scrub()
     finally:
         database.close()
 

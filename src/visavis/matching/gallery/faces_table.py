@@ -16,9 +16,11 @@ from visavis.matching.gallery.findings import EnrolledPhoto
 from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import faces, in_blocks, wrong_answers
-from visavis.matching.gallery.vectors import add_vectors
+from visavis.matching.gallery.vectors import add_vectors, renew_vectors
 
 MEASURES = ("score", "eye_distance", "turn", "sharpness")
+AT_ONCE = 1000
+"""So many new faces and fewer join the server's index one by one."""
 
 
 class FacesTable:
@@ -36,45 +38,54 @@ class FacesTable:
         self._sealing = sealing
         self._size = embedding_size
 
-    def add(self, connection: Connection, person: int, seen: Sequence[SeenFace]) -> None:
-        """Enrol faces for a person."""
-        rows = []
+    def add(self, connection: Connection, seen: Sequence[tuple[int, SeenFace]]) -> None:
+        """Enrol faces, each for the person of a number."""
+        many = self.vectors and len(seen) > AT_ONCE
+        anew = many and len(seen) > self.count(connection)
         numbers = new_numbers(len(seen))
-        for number, face in zip(numbers, seen, strict=True):
-            crop = face.crop and self._sealing.seal(face.crop.to_bytes(), "faces.crop", number)
-            left, top, width, height = (float(value) for value in face.box)
-            rows.append(
-                {
-                    "id": number,
-                    "person_id": person,
-                    "embedding": self._sealing.seal_embedding(face.embedding, "faces", number),
-                    "photo_key": self._sealing.key_of(face.photo),
-                    "photo": self._sealing.seal(face.photo, "faces.photo", number),
-                    "file": self._sealing.seal(_encoded(face.file), "faces.file", number),
-                    "left": left,
-                    "top": top,
-                    "width": width,
-                    "height": height,
-                    **{name: float(getattr(face, name)) for name in MEASURES},
-                    "crop": crop,
-                    "created": face.created or now(),
-                }
-            )
-        if rows:
+        for some in in_blocks(list(zip(numbers, seen, strict=True))):
+            rows = [self._row(number, person, face) for number, (person, face) in some]
             connection.execute(sa.insert(faces), rows)
-            if self.vectors:
-                add_vectors(connection, numbers, [face.embedding for face in seen])
+            if self.vectors and not anew:
+                add_vectors(connection, {number: face.embedding for number, (_, face) in some})
+        if anew:
+            self.renew_vectors(connection)
 
-    def fill_vectors(self, connection: Connection) -> None:
-        """Let the server keep the embeddings once more, all of them, where it keeps any."""
-        numbers = list(connection.scalars(sa.select(faces.c.id))) if self.vectors else []
-        for some in in_blocks(numbers):
+    def _row(self, number: int, person: int, face: SeenFace) -> dict[str, Any]:
+        crop = face.crop and self._sealing.seal(face.crop.to_bytes(), "faces.crop", number)
+        left, top, width, height = (float(value) for value in face.box)
+        return {
+            "id": number,
+            "person_id": person,
+            "embedding": self._sealing.seal_embedding(face.embedding, "faces", number),
+            "photo_key": self._sealing.key_of(face.photo),
+            "photo": self._sealing.seal(face.photo, "faces.photo", number),
+            "file": self._sealing.seal(_encoded(face.file), "faces.file", number),
+            "left": left,
+            "top": top,
+            "width": width,
+            "height": height,
+            **{name: float(getattr(face, name)) for name in MEASURES},
+            "crop": crop,
+            "created": face.created or now(),
+        }
+
+    def count(self, connection: Connection) -> int:
+        """How many there are."""
+        return connection.execute(sa.select(sa.func.count()).select_from(faces)).scalar_one()
+
+    def renew_vectors(self, connection: Connection) -> None:
+        """Let the server keep all embeddings once more, in a table made anew, where it can."""
+        self.vectors = renew_vectors(connection, self._size, self._numbered(connection))
+
+    def _numbered(self, connection: Connection) -> Iterator[dict[int, NDArray[np.float32]]]:
+        """Blocks of all embeddings, by the numbers of their faces."""
+        for some in in_blocks(list(connection.scalars(sa.select(faces.c.id)))):
             asked = sa.select(faces.c.id, faces.c.embedding).where(faces.c.id.in_(some))
-            found = {
+            yield {
                 number: self._sealing.open_embedding(sealed, "faces", number)
                 for number, sealed in connection.execute(asked)
             }
-            add_vectors(connection, list(found), list(found.values()))
 
     def of(self, connection: Connection, person: int) -> Iterator[SeenFace]:
         """A person's faces, oldest first."""

@@ -122,7 +122,7 @@ class Mending(Directory, ABC):
             face = seen(embedded.faces[0], embedded.embeddings[0])
         removed = changes.reject(self._store, name, face)
         if removed:
-            self.scrub()
+            self._wipe_rows()
         return removed
 
     def drop(self, name: str, photo: Probe) -> Person:
@@ -147,7 +147,7 @@ class Mending(Directory, ABC):
             opened = photo.photo if isinstance(photo, Face) else Photo.open(photo)
             key = key_of_pixels(opened)
         dropped = changes.drop(self._store, name, key, _called(photo))
-        self.scrub()
+        self._wipe_rows()
         return dropped
 
     def _enrolled(self, connection: Connection, person: Person, photo: Probe) -> SeenFace | None:

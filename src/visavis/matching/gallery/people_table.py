@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from visavis.errors import UnknownPersonError
 from visavis.matching.gallery.names import clean_name, lookup_key
 from visavis.matching.gallery.rows import Person
-from visavis.matching.gallery.sealing import Sealing, new_numbers, now
+from visavis.matching.gallery.sealing import Sealing, now
 from visavis.matching.gallery.tables import faces, in_blocks, people, wrong_answers
 
 
@@ -53,6 +53,15 @@ class PeopleTable:
             )
         return found
 
+    def known(self, connection: Connection, names: Sequence[str]) -> dict[bytes, Person]:
+        """Those people of some names that there are, by ``lookup_key``."""
+        keys = [self._sealing.key_of(lookup_key(name)) for name in names]
+        return {
+            lookup_key(person.name): person
+            for some in in_blocks(keys)
+            for person in self._people(connection, people.c.key.in_(some))
+        }
+
     def everybody(self, connection: Connection) -> list[Person]:
         """All people, in the order of their names."""
         return sorted(self._people(connection), key=lambda person: lookup_key(person.name))
@@ -83,15 +92,21 @@ class PeopleTable:
         asked = sa.select(people.c.id).where(people.c.expires <= now())
         return set(connection.scalars(asked))
 
-    def add(
-        self, connection: Connection, name: str, consent: str | None, expires: datetime | None
-    ) -> int:
-        """A new person, by number; the name must be free."""
-        number = new_numbers(1)[0]
-        values = {"id": number, "created": now(), **self._naming(number, name)}
-        values |= self._agreeing(number, Agreement(consent=consent, expires=expires))
-        connection.execute(sa.insert(people).values(values))
-        return number
+    def add(self, connection: Connection, newcomers: Sequence[Person]) -> None:
+        """New people, by numbers of ``new_numbers``; their names must be free."""
+        rows = [
+            {
+                "id": person.number,
+                "created": person.created,
+                **self._naming(person.number, person.name),
+                **self._agreeing(
+                    person.number, Agreement(consent=person.consent, expires=person.expires)
+                ),
+            }
+            for person in newcomers
+        ]
+        if rows:
+            connection.execute(sa.insert(people), rows)
 
     def rename(self, connection: Connection, number: int, name: str) -> None:
         """Another name for a person; it must be free, or the person's own."""

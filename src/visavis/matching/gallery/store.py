@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,7 +18,7 @@ from visavis.matching.gallery.rows import Event, GalleryFacts, WrappedKey
 from visavis.matching.gallery.schema import schema_of, upgrade
 from visavis.matching.gallery.sealing import Sealing, new_numbers, now
 from visavis.matching.gallery.tables import SCHEMA, audit, faces, gallery, people, wrong_answers
-from visavis.matching.gallery.vectors import drop_vectors, has_vectors, make_vectors
+from visavis.matching.gallery.vectors import drop_vectors, has_vectors
 
 
 class Store:
@@ -99,7 +100,8 @@ class Store:
         database.make_private()
         with database.writing() as connection:
             _one_by_one(connection)
-            if schema_of(connection, database.name) is None:
+            new = schema_of(connection, database.name) is None
+            if new:
                 upgrade(connection)
                 number = secrets.randbits(63)
                 wrapped = key.wrap(secrets.token_bytes(KEY_BYTES), number) if key else None
@@ -113,11 +115,12 @@ class Store:
                     "created": now(),
                 }
                 connection.execute(sa.insert(gallery).values(values))
-                if not wrapped:
-                    make_vectors(connection, size)
             facts = _facts(connection)
             cipher = cipher_of(facts, key, database.name)
-            return cls(database, facts, cipher, vectors=has_vectors(connection))
+            store = cls(database, facts, cipher, vectors=has_vectors(connection))
+            if new:
+                store.renew_vectors(connection)
+            return store
 
     def hold(self, connection: Connection) -> None:
         """Let nobody else read or write the gallery until this transaction ends.
@@ -136,14 +139,28 @@ class Store:
             facts: columns of ``gallery``.
         """
         connection.execute(sa.update(gallery).values(facts))
-        changed = _facts(connection)
-        drop_vectors(connection)
-        if changed.key is None:
-            make_vectors(connection, changed.embedding_size)
-        store = Store(self.database, changed, cipher, vectors=has_vectors(connection))
-        store.faces.fill_vectors(connection)
+        store = Store(self.database, _facts(connection), cipher)
+        store.renew_vectors(connection)
         store.changed(connection)
         return store
+
+    def renew_vectors(self, connection: Connection) -> None:
+        """Let the server search the embeddings, where it can and they are not encrypted."""
+        if self.facts.key is None:
+            self.faces.renew_vectors(connection)
+        else:
+            drop_vectors(connection)
+
+    def scrub(self) -> bool:
+        """Wipe what deleted rows left; see ``Database.scrub``."""
+        if self.faces.vectors:
+            try:
+                with self.database.writing() as connection:
+                    self.generation(connection, lock=True)
+                    self.renew_vectors(connection)
+            except DataError:  # in use, or no room
+                return False
+        return self.database.scrub()
 
     def _check_unchanged(self, connection: Connection) -> None:
         """Refuse to go on where another process has encrypted or migrated the gallery.
@@ -173,11 +190,18 @@ class Store:
 
     def log(self, connection: Connection, what: str, person: int | None, photos: int) -> None:
         """Add a line to the audit log."""
-        connection.execute(
-            sa.insert(audit).values(
-                id=new_numbers(1)[0], at=now(), what=what, person_id=person, photos=photos
-            )
-        )
+        self.log_all(connection, what, [(person, photos)])
+
+    def log_all(
+        self, connection: Connection, what: str, lines: Sequence[tuple[int | None, int]]
+    ) -> None:
+        """Add lines to the audit log: the numbers of people, and how many photos."""
+        at = now()
+        rows = [
+            {"id": number, "at": at, "what": what, "person_id": person, "photos": photos}
+            for number, (person, photos) in zip(new_numbers(len(lines)), lines, strict=True)
+        ]
+        connection.execute(sa.insert(audit), rows)
 
     def events(self, connection: Connection) -> list[Event]:
         """The audit log, oldest first."""

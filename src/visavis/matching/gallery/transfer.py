@@ -20,18 +20,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
 
 from visavis.errors import DataError, ModelError
-from visavis.matching.gallery import changes
+from visavis.matching.gallery.changes import Newcomer, enrol_all
 from visavis.matching.gallery.crop import KeptCrop
 from visavis.matching.gallery.database import Database
 from visavis.matching.gallery.key import GalleryKey
-from visavis.matching.gallery.names import clean_name
+from visavis.matching.gallery.names import clean_name, lookup_key
 from visavis.matching.gallery.rows import SeenFace, WrongAnswer
 from visavis.matching.gallery.store import Store
 
 FORMAT = 1
-_Imported = tuple[dict[str, Any], list[SeenFace], list[tuple[bytes, NDArray[np.float32]]]]
+_Wrong = list[tuple[bytes, NDArray[np.float32]]]
+_Imported = tuple[Newcomer, _Wrong]
 MEASURES = ("score", "eye_distance", "turn", "sharpness")
 
 
@@ -125,8 +127,8 @@ def import_(
 ) -> tuple[int, int]:
     """Add an exported gallery to a gallery, which is made where there is none.
 
-    A person whose name is known gets more photos, and a photo that is known is not added again, so
-    an import that was broken off is finished by doing it again.
+    A person whose name is known gets more photos, and a photo that is known is not added again. It
+    is one transaction: whole, or not at all.
 
     Args:
         source: what ``export`` wrote.
@@ -171,7 +173,11 @@ def _import(
             f"{database.name} with {store.facts.model} ({store.facts.fingerprint[:12]}); import "
             "it into a new gallery"
         )
-    return sum(_add(store, *person) for person in people)
+    with database.writing() as connection:
+        newcomers = [newcomer for newcomer, _ in people]
+        enrolled = enrol_all(store, connection, newcomers, force=True)
+        _add_wrong_answers(store, connection, people)
+    return sum(len(each.added) for each in enrolled)
 
 
 def _people(read: Callable[[str], bytes], head: dict[str, Any]) -> list[_Imported]:
@@ -188,12 +194,13 @@ def _people(read: Callable[[str], bytes], head: dict[str, Any]) -> list[_Importe
     next_face = next_wrong = 0
     for line in read("people.jsonl").decode().splitlines():
         person = json.loads(line)
-        clean_name(person["name"])
         photos, answers = person["photos"], person["wrong"]
         seen = [_seen(read, row, faces[next_face + i]) for i, row in enumerate(photos)]
         not_them = [(bytes.fromhex(p), wrong[next_wrong + i]) for i, p in enumerate(answers)]
         next_face, next_wrong = next_face + len(photos), next_wrong + len(answers)
-        people.append((person, seen, not_them))
+        expires = _moment(person["expires"])
+        newcomer = Newcomer(clean_name(person["name"]), seen, person["consent"], expires)
+        people.append((newcomer, not_them))
     if (next_face, next_wrong) != (len(faces), len(wrong)):
         raise ValueError("embeddings.npz and people.jsonl do not belong together")
     return people
@@ -217,30 +224,19 @@ def _seen(
     )
 
 
-def _add(
-    store: Store,
-    person: dict[str, Any],
-    seen: list[SeenFace],
-    not_them: list[tuple[bytes, NDArray[np.float32]]],
-) -> int:
-    enrolled = changes.enrol(
-        store,
-        person["name"],
-        seen,
-        consent=person["consent"],
-        expires=_moment(person["expires"]),
-        force=True,
-    )
-    with store.database.writing() as connection:
-        known = store.people.find(connection, person["name"])
-        if known and not_them:
-            before = {(a.person, a.photo) for a in store.faces.wrong_answers(connection)}
-            for photo, embedding in not_them:
-                if (known.number, photo) not in before:
-                    wrong = WrongAnswer(known.number, photo, embedding)
-                    store.faces.add_wrong_answer(connection, wrong)
-            store.changed(connection)
-    return len(enrolled.added)
+def _add_wrong_answers(store: Store, connection: Connection, people: list[_Imported]) -> None:
+    """Record those that are not, of people who are known."""
+    some = [(newcomer.name, wrong) for newcomer, wrong in people if wrong]
+    known = store.people.known(connection, [name for name, _ in some])
+    before = {(each.person, each.photo) for each in store.faces.wrong_answers(connection)}
+    for name, wrong in some:
+        person = known.get(lookup_key(name))
+        for photo, embedding in wrong:
+            if person and (person.number, photo) not in before:
+                answer = WrongAnswer(person.number, photo, embedding)
+                store.faces.add_wrong_answer(connection, answer)
+    if known:
+        store.changed(connection)
 
 
 def _moment(text: str | None) -> datetime | None:

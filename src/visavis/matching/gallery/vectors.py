@@ -8,37 +8,89 @@ right to install the extension, a gallery on PostgreSQL is searched in memory li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from visavis.matching.gallery.database import wait_briefly
 
 LARGEST = 2000
 """Numbers in a vector; pgvector indexes no longer ones."""
+MOST_MEMORY = 2**31
+"""Bytes that making an index may take; a larger one is made on the disk, several times slower."""
 
 vectors = sa.table("face_vectors", sa.column("face_id"), sa.column("embedding"))
+_NEXT = "next_face_vectors"
 
 
-def make_vectors(connection: Connection, size: int) -> None:
-    """Make the table, on PostgreSQL with pgvector; else leave it."""
+def renew_vectors(
+    connection: Connection, size: int, blocks: Iterable[Mapping[int, NDArray[np.float32]]]
+) -> bool:
+    """Make the table anew, on PostgreSQL with pgvector.
+
+    The index comes after the rows, which is faster than keeping it up with each of them. Whoever
+    searches meanwhile is given the old table, and waits only for the moment that puts the new one
+    in its place: ``Database.reading`` has them all lock ``faces``.
+
+    Args:
+        connection: a transaction that nobody else's changes of faces can come into.
+        size: numbers in an embedding.
+        blocks: embeddings by the numbers of their faces.
+
+    Returns:
+        Whether there is a table.
+    """
+    if not _has_pgvector(connection, size):
+        return False
+    connection.exec_driver_sql(
+        f"CREATE TABLE {_NEXT} (face_id BIGINT PRIMARY KEY, embedding vector({size}) NOT NULL)"
+    )
+    count = 0
+    for block in blocks:
+        add_vectors(connection, block, _NEXT)
+        count += len(block)
+    _make_index(connection, size, count)
+    wait_briefly(connection)
+    connection.exec_driver_sql("LOCK TABLE faces IN ACCESS EXCLUSIVE MODE")
+    drop_vectors(connection)
+    connection.exec_driver_sql(
+        f"ALTER TABLE {_NEXT} ADD FOREIGN KEY (face_id) REFERENCES faces (id) ON DELETE CASCADE"
+    )
+    connection.exec_driver_sql(f"ALTER TABLE {_NEXT} RENAME TO face_vectors")
+    return True
+
+
+def _has_pgvector(connection: Connection, size: int) -> bool:
     if connection.dialect.name != "postgresql" or size > LARGEST:
-        return
+        return False
     try:
         with connection.begin_nested():  # what fails here must not end the transaction
             connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
     except DBAPIError:
-        return
-    connection.exec_driver_sql(
-        "CREATE TABLE face_vectors (face_id BIGINT PRIMARY KEY "
-        f"REFERENCES faces (id) ON DELETE CASCADE, embedding vector({size}) NOT NULL)"
+        return False
+    return True
+
+
+def _make_index(connection: Connection, size: int, count: int) -> None:
+    needed = min(MOST_MEMORY, count * (4 * size + 1024) * 5 // 4) // 1024
+    raised = sa.text(
+        "SELECT set_config('maintenance_work_mem', CAST(greatest(:needed, "
+        "pg_size_bytes(current_setting('maintenance_work_mem')) / 1024) AS text), true)"
     )
+    connection.execute(raised, {"needed": needed})
     # Embeddings that are compared by cosine have length 1: the nearest are the most alike too.
-    connection.exec_driver_sql(
-        "CREATE INDEX ix_face_vectors ON face_vectors USING hnsw (embedding vector_l2_ops)"
-    )
+    statement = f"CREATE INDEX ON {_NEXT} USING hnsw (embedding vector_l2_ops)"
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(statement)
+    except OperationalError:  # workers share that memory, and a container may have 64 MB to share
+        connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers = 0")
+        connection.exec_driver_sql(statement)
 
 
 def drop_vectors(connection: Connection) -> None:
@@ -55,14 +107,17 @@ def has_vectors(connection: Connection) -> bool:
 
 
 def add_vectors(
-    connection: Connection, numbers: Sequence[int], embeddings: Sequence[NDArray[np.float32]]
+    connection: Connection,
+    embeddings: Mapping[int, NDArray[np.float32]],
+    table: str = vectors.name,
 ) -> None:
-    """Add faces by their numbers."""
-    insert = sa.text("INSERT INTO face_vectors VALUES (:face, CAST(:embedding AS vector))")
-    rows = zip(numbers, embeddings, strict=True)
-    connection.execute(
-        insert, [{"face": number, "embedding": as_text(embedding)} for number, embedding in rows]
-    )
+    """Add faces by their numbers, in the form that pgvector sends and receives."""
+    statement = f"COPY {table} (face_id, embedding) FROM STDIN (FORMAT BINARY)"
+    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        copy.set_types(["int8", "bytea"])
+        for number, embedding in embeddings.items():
+            head = struct.pack(">HH", len(embedding), 0)
+            copy.write_row((number, head + embedding.astype(">f4").tobytes()))
 
 
 def as_text(embedding: NDArray[np.float32]) -> str:
