@@ -88,7 +88,8 @@ class Database:
     def _open(self) -> Engine:
         if self.path is None:
             try:
-                return sa.create_engine(self.url)
+                # SQLAlchemy keeps five of fifteen open; a server's threads would open theirs anew.
+                return sa.create_engine(self.url, pool_size=15, max_overflow=0)
             except ImportError:
                 raise DataError(
                     f"{self.name} needs PostgreSQL support; pip install 'visavis[postgres]'"
