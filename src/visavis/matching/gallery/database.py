@@ -232,8 +232,6 @@ def _rewrite(connection: Connection) -> bool:
     connection.exec_driver_sql(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     try:
         connection.exec_driver_sql(f"VACUUM FULL {', '.join(tables)}")
-        connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
-        connection.exec_driver_sql("VACUUM FULL pg_statistic")  # it held samples of the columns
         connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")  # counts what it has to leave
     finally:
         connection.exec_driver_sql("RESET lock_timeout")

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest revision in ``migrations/versions``; a later one sorts after it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -50,6 +50,8 @@ def renew_vectors(
     connection.exec_driver_sql(
         f"CREATE TABLE {_NEXT} (face_id BIGINT PRIMARY KEY, embedding vector({size}) NOT NULL)"
     )
+    # As revision 0003 has it for the other tables: no samples among the server's statistics.
+    connection.exec_driver_sql(f"ALTER TABLE {_NEXT} ALTER COLUMN embedding SET STATISTICS 0")
     count = 0
     for block in blocks:
         add_vectors(connection, block, _NEXT)
