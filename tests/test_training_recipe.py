@@ -19,6 +19,17 @@ def test_our_own_recipes_hold_together(name: str) -> None:
     assert recipe.description
 
 
+@pytest.mark.parametrize("network", ["alexnet", "resnet50", "resnet152", "facenet"])
+def test_what_goes_on_from_a_distilled_network_is_the_same_network(network: str) -> None:
+    student = find_recipe(f"lfw-distil-{network}")
+    after = find_recipe(f"lfw-{network}-distilled")
+    assert after.net.pretrained == f"runs/{student.name}/model"
+    assert after.net.frozen == "embedding"
+    assert after.crop == student.crop
+    for key in ("backbone", "options", "embedding", "batchnorm", "normalise"):
+        assert getattr(after.net, key) == getattr(student.net, key)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
