@@ -19,7 +19,8 @@ def kept_memory() -> Iterator[None]:
 
     glibc maps each tensor of a step anew and unmaps it after, and the system fills every page
     with zeros first: a third of the time that small networks with large activations train, such
-    as Koch's. Kept, the memory stays at a step's peak, and is given back at the end. On other systems, and on GPUs, whose memory torch keeps itself, nothing changes.
+    as Koch's. Kept, the memory stays at a step's peak, and is given back at the end. On other
+    systems, and on GPUs, whose memory torch keeps itself, nothing changes.
     """
     libc = _glibc()
     if libc is None:
