@@ -10,7 +10,7 @@ from torch import nn
 
 from visavis.nets.backbones import BACKBONES, build_backbone
 from visavis.nets.backbones.layers import Window, map_size
-from visavis.nets.backbones.resnet import ResNet
+from visavis.nets.backbones.resnet import Bottleneck, ResNet
 from visavis.nets.input import Input, Scale, to_images
 
 SMALL = {
@@ -209,12 +209,21 @@ def test_a_deeper_resnet_begins_where_a_shallower_one_ended() -> None:
     torch.manual_seed(0)
     shallow, deep = Shallow(spec), Deep(spec)
     images = torch.rand(4, 3, 32, 32)
+    for block in shallow.modules():
+        if isinstance(block, Bottleneck):
+            torch.nn.init.uniform_(block.bn3.weight)  # as if it had learned
     shallow.train()(images)  # so that its batch norms have seen something
     deep.load_state_dict(deep.grown(shallow.state_dict()))
     with torch.no_grad():
         assert torch.equal(deep.eval()(images), shallow.eval()(images))
     deep.train()(images).sum().backward()
     assert all(block.bn3.weight.grad.abs().sum() > 0 for block in deep.layer3)  # and it learns
+
+
+def test_an_untrained_resnet_adds_nothing_to_its_shortcuts() -> None:
+    block = Bottleneck(16, 4, 1)
+    maps = torch.rand(2, 16, 8, 8)
+    assert torch.equal(block(maps), maps)
 
 
 def test_a_resnet_does_not_grow_from_another_network() -> None:
