@@ -6,9 +6,10 @@ Between its turns a process waits on a pipe and uses no CPU.
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import wraps
 from itertools import count
@@ -20,7 +21,8 @@ from visavis.data.faceset import Source
 from visavis.training.recipe import Recipe
 
 Epoch = dict[str, float]
-"""Seconds of an epoch's parts; ``train`` is what loops are compared by."""
+"""Seconds of an epoch's parts, ``train`` being what loops are compared by, and ``memory``: the most
+bytes that the loop's process had."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ class Side:
 def _serve(pipe: Connection, loop: str, task: Task, options: dict[str, Any]) -> None:
     def turn(done: Epoch) -> None:
         """Tell of an epoch that is done, and wait until the next may begin."""
-        pipe.send(done)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+        pipe.send({**done, "memory": most})
         try:
             pipe.recv()
         except EOFError:
@@ -85,17 +88,21 @@ def _serve(pipe: Connection, loop: str, task: Task, options: dict[str, Any]) -> 
 Turn = Callable[[Epoch], None]
 
 
-def visavis(task: Task, turn: Turn) -> None:
+def visavis(task: Task, turn: Turn, *, kept: bool = True) -> None:
     """``visavis.training.fit`` as it is; only its parts are timed.
+
+    Or, not ``kept``, with memory given back to the system as soon as it is freed.
 
     A turn ends with an epoch's last step, where the loop tells of its progress. So it holds the
     validation and the checkpoints of the epoch before, which are told apart from ``train``; all
     that the loop does besides, between its epochs too, counts as training.
     """
+    from visavis.training import fit as fitting
     from visavis.training.checkpoints import SafeCheckpoints
-    from visavis.training.fit import fit
     from visavis.training.twin import Twin
 
+    if not kept:
+        fitting.kept_memory = nullcontext  # type: ignore[assignment]
     clock = {"validate": 0.0, "save_checkpoint": 0.0}
     _clocked(Twin, "validate", clock)
     _clocked(SafeCheckpoints, "save_checkpoint", clock)
@@ -111,13 +118,19 @@ def visavis(task: Task, turn: Turn) -> None:
         began = time.perf_counter()
 
     with suppress(KeyboardInterrupt):  # as which it takes the end of its process
-        fit(task.recipe, task.source, task.folder, progress=progress)
+        fitting.fit(task.recipe, task.source, task.folder, progress=progress)
 
 
 def bare(task: Task, turn: Turn) -> None:
-    """Forward, loss, backward and step of the same network, on crops that lie in memory."""
-    for taken in _bare_epochs(task):
-        turn({"train": taken})
+    """Forward, loss, backward and step of the same network, on crops that lie in memory.
+
+    What is freed is kept, as visavis keeps it: the loop's own cost is what is asked.
+    """
+    from visavis.training.memory import kept_memory
+
+    with kept_memory():
+        for taken in _bare_epochs(task):
+            turn({"train": taken})
 
 
 def _bare_epochs(task: Task) -> Iterator[float]:

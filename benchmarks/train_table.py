@@ -31,6 +31,13 @@ def ratio(name: str, other: str) -> Cell:
     return cell
 
 
+def memory(name: str) -> Cell:
+    def cell(found: Results) -> str:
+        return f"{found['seconds'][name]['memory'] / 1e9:.1f} GB" if has(found, name) else ""
+
+    return cell
+
+
 def has(found: Results, name: str) -> bool:
     return name in found["seconds"]
 
@@ -60,6 +67,10 @@ ROWS: dict[str, Cell] = {
     "**plain loop to visavis**": ratio("plain", "visavis"),
     "crops of 1,000 photos, once": filling,
     "… epochs until they pay": pays,
+    "visavis with memory given back to kept": ratio("given back", "visavis"),
+    "peak memory of visavis": memory("visavis"),
+    "… memory given back": memory("given back"),
+    "… of the plain loop": memory("plain"),
     "visavis with augmentation to without": ratio("augmented", "visavis"),
     "visavis in float32 to bfloat16": ratio("visavis", "bf16"),
     "listed pairs/s": rate("visavis", "pairs"),

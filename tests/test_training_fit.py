@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.callbacks import Callback
 
 from generated_faces import write_people
 from visavis.data.crop_store import open_store
@@ -16,6 +19,7 @@ from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.matching.face_model import FaceModel
 from visavis.models.model import Model
+from visavis.training import fit as fitting
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.finish import calibrate_and_measure, make_model
 from visavis.training.fit import Resources, fit
@@ -94,6 +98,28 @@ def test_accuracy_on_the_pairs_trained_on_is_kept(people: Path, tmp_path: Path) 
     assert [epoch["accuracy"] for epoch in fitted.history] == pytest.approx(
         [best] * 2, abs=one_pair
     )
+
+
+def test_memory_is_kept_from_step_to_step_and_given_back(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bool] = []
+    seen: list[bool] = []
+
+    @contextmanager
+    def told() -> Iterator[None]:
+        kept.append(True)
+        yield
+        kept.append(False)
+
+    class Steps(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            seen.append(kept[-1])
+
+    monkeypatch.setattr(fitting, "kept_memory", told)
+    fit(recipe(), open_source(f"folder:{people}"), tmp_path, callbacks=[Steps()])
+    assert seen == [True] * 12
+    assert kept == [True, False]
 
 
 def test_the_same_recipe_gives_the_same_weights(people: Path, tmp_path: Path) -> None:
