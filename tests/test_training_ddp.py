@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import Callback
 
 from generated_faces import write_people
 from visavis.data.source import open_source
 from visavis.errors import DataError
+from visavis.training import trainer
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.fit import fit
 from visavis.training.processes import Resources, started
@@ -151,6 +153,16 @@ def test_what_ends_a_run_is_told_once(people: Path, tmp_path: Path, kind: str, s
     assert ran.stderr.count("visavis: ") == 1
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_gpus_share_their_batch_norms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(trainer.lightning, "Trainer", lambda **options: asked.update(options))
+    recipe = find_recipe("lfw-iresnet")
+    trainer.make_trainer(recipe, tmp_path, Resources(devices=2), Callback())
+    assert asked["sync_batchnorm"]
+    assert (asked["accelerator"], asked["devices"], asked["strategy"]) == ("auto", 2, "ddp")
 
 
 class TestHowProcessesAreStarted:
