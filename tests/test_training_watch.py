@@ -1,7 +1,9 @@
 """What a run tells of itself while it trains."""
 
+import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +46,25 @@ def test_progress_is_told_in_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ]
     assert all(word in news[0] for word in ("loss", "validation auc", "pairs/s", "left"))
     assert "left" not in news[-1]
+
+
+def test_an_epoch_in_which_the_machine_slept_says_nothing_of_the_others(tmp_path: Path) -> None:
+    known = [{"epoch": 1.0, "seconds": 10.0}, {"epoch": 2.0, "seconds": 3000.0}]
+    (tmp_path / "history.json").write_text(json.dumps(known))
+    told: list[str] = []
+    trainer = SimpleNamespace(
+        current_epoch=2,
+        max_epochs=5,
+        num_training_batches=1,
+        callback_metrics={},
+        is_global_zero=True,
+    )
+    watching = watch.Watch(tmp_path / "history.json", 10, True, lambda *step: told.append(step[0]))
+    watching.on_train_epoch_start(trainer)
+    watching.on_train_batch_end(trainer, None, None, 0)
+    watching.on_train_epoch_end(trainer)  # the third, in no time
+    assert told[-1].startswith("training: epoch 3 of 5")
+    assert told[-1].endswith("at most 0:00:20 left")
 
 
 def test_epochs_in_a_rush_are_not_all_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -84,7 +85,9 @@ class Watch(Checkpoint):
             for name in ("loss", "accuracy", "val_loss", "val_accuracy", "val_auc")
             if math.isfinite(row.get(name, math.nan))
         ]
-        left = self.seconds / len(self.history) * (epochs - len(self.history))
+        # The median: an epoch in which the machine slept says nothing of those to come.
+        usual = statistics.median(epoch["seconds"] for epoch in self.history)
+        left = usual * (epochs - len(self.history))
         return ", ".join(
             (
                 f"epoch {len(self.history)} of {epochs}",
