@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +22,15 @@ from visavis.errors import DataError
 from visavis.evaluation.retrieval import nearest, one_shot, recall_at
 from visavis.evaluation.search import NEIGHBOURS, search
 from visavis.report import html
-from visavis.report.face_map import HEIGHT, WIDTH, face_maps, principal_plane
+from visavis.report.face_map import (
+    HEIGHT,
+    LETTER,
+    LINE,
+    WIDTH,
+    face_maps,
+    legible,
+    principal_plane,
+)
 from visavis.report.run import Run, load_run, run_html, save_run, write_run_report
 from visavis.report.run_plots import learning_curves
 from visavis.report.search import searches
@@ -165,6 +174,26 @@ def test_the_map_shows_every_photo_inside_its_box(run, page):
     assert "n = 79 photos of 40 people" in drawn.caption
     assert "the 8 people with the most" in drawn.caption
     assert page.count("<image ") == sum(len(star.photos) for star in drawn.stars)
+
+
+PLACE = st.floats(0, 1000).map(lambda value: round(value, 1))
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.tuples(PLACE, PLACE)), max_size=8))
+def test_no_name_on_the_map_covers_another(people):
+    names, middles = [name for name, _ in people], [middle for _, middle in people]
+    labels = legible(names, middles)
+    assert [x for x, _ in labels] == [x for x, _ in middles]
+    for (one, (x, y)), (other, (beside, above)) in combinations(zip(names, labels, strict=True), 2):
+        apart = LETTER * (len(one) + len(other)) / 2
+        assert abs(x - beside) >= apart or abs(y - above) >= LINE - 1e-6
+
+
+def test_names_with_room_stand_in_the_middle_of_their_photos():
+    middles = [(100.0, 100.0), (100.0, 120.0), (400.0, 105.0)]
+    assert legible(["Ann", "Bea", "Cleo"], middles) == middles
+    close = [(100.0, 100.0), (110.0, 99.0)]
+    assert legible(["Ann", "Bea"], close) == [(100.0, 119.0), (110.0, 99.0)]
 
 
 def test_principal_components_are_those_of_the_covariance():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from visavis.report.wording import count, percent
 
 WIDTH, HEIGHT, MARGIN = 1000, 680, 48
 SHOWN_PEOPLE, SHOWN_PHOTOS, SHOWN_DOTS = 8, 10, 1500
+LETTER, LINE = 9, 20
+"""About what a letter of a name is wide, and a name high."""
 
 Plane = NDArray[np.float64]  # (n, 2)
 
@@ -27,11 +30,13 @@ class Star:
     Attributes:
         name: whose.
         middle: mean place.
+        label: the middle of the name.
         photos: path and place of each.
     """
 
     name: str
     middle: tuple[float, float]
+    label: tuple[float, float]
     photos: list[tuple[Path, float, float]]
 
 
@@ -106,14 +111,10 @@ def _map(name: str, title: str, words: str, plane: Plane, faces: FaceSet) -> Fac
     rest = np.setdiff1d(np.arange(len(faces)), np.concatenate(chosen))
     if len(rest) > SHOWN_DOTS:
         rest = rest[np.linspace(0, len(rest) - 1, SHOWN_DOTS).astype(np.int64)]
-    stars = [
-        Star(
-            faces.names[person],
-            _place(places[rows].mean(axis=0)),
-            [(faces.photos[row], *_place(places[row])) for row in rows],
-        )
-        for person, rows in zip(people, chosen, strict=True)
-    ]
+    names = [faces.names[person] for person in people]
+    middles = [_place(places[rows].mean(axis=0)) for rows in chosen]
+    photographs = [[(faces.photos[row], *_place(places[row])) for row in rows] for rows in chosen]
+    stars = [*map(Star, names, middles, legible(names, middles), photographs)]
     caption = f"n = {count(len(faces), 'photo')} of {count(len(photos), 'person', 'people')}. "
     caption += f"{words} Lines join a person's photos to their middle"
     if len(photos) > len(people):
@@ -121,6 +122,21 @@ def _map(name: str, title: str, words: str, plane: Plane, faces: FaceSet) -> Fac
             f"; shown by photos are the {len(people)} people with the most, the others by dots"
         )
     return FaceMap(name, title, caption + ".", stars, [_place(places[row]) for row in rest])
+
+
+def legible(
+    names: Sequence[str], middles: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Where names are written so that none covers another: a lower one moves down."""
+    placed: dict[int, tuple[float, float]] = {}
+    for place in sorted(range(len(names)), key=lambda place: middles[place][1]):
+        x, y = middles[place]
+        for other, (beside, above) in sorted(placed.items(), key=lambda item: item[1][1]):
+            apart = LETTER * (len(names[place]) + len(names[other])) / 2
+            if abs(x - beside) < apart and abs(y - above) < LINE:
+                y = above + LINE
+        placed[place] = x, y
+    return [placed[place] for place in range(len(names))]
 
 
 def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
