@@ -100,6 +100,27 @@ def test_accuracy_on_the_pairs_trained_on_is_kept(people: Path, tmp_path: Path) 
     )
 
 
+def test_photos_of_no_pair_are_not_read(people: Path, tmp_path: Path) -> None:
+    few = recipe(
+        data={**TINY["data"], "pairs": "listed", "counts": [6, 4, 4]},
+        head={"kind": "euclidean"},
+        loss=[{"kind": "contrastive"}],
+        batch={"pairs": 2},
+        schedule={"epochs": 1, "monitor": "auc"},
+    )
+    told: set[tuple[str, int]] = set()
+    fitted = fit(
+        few,
+        open_source(f"folder:{people}"),
+        tmp_path,
+        progress=lambda stage, _, total: told.add((stage, total)),
+    )
+    pairs = [fitted.material.train, fitted.material.validation]
+    held = [len({*part.first.tolist(), *part.second.tolist()}) for part in pairs]
+    assert held[0] < len(pairs[0].faces), "or nothing is shown"
+    assert {total for stage, total in told if stage == "cropping photos"} == set(held)
+
+
 def test_memory_is_kept_from_step_to_step_and_given_back(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

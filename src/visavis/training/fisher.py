@@ -14,16 +14,18 @@ from visavis.data.download import Progress
 from visavis.errors import DataError
 from visavis.nets.encoder import Encoder
 from visavis.nets.input import to_images
-from visavis.training.recipe import FisherPart, Recipe
+from visavis.training.recipe import FisherPart
 
 BATCH, STAGE = 64, "solving for the embedding"
 
 
 def start_by_fisher(
-    recipe: Recipe,
+    part: FisherPart,
     encoder: Encoder,
     store: CropStore,
     people: NDArray[np.int64],
+    *,
+    seed: int,
     progress: Progress | None = None,
 ) -> None:
     """Set the embedding layer to the directions in which people differ and photos of one do not.
@@ -34,25 +36,23 @@ def start_by_fisher(
     person with two photos or more counts alike in it.
 
     Args:
-        recipe: with ``net.fisher``; nothing happens without.
+        part: of a recipe.
         encoder: its network; changed in place.
         store: the crops of the training photos.
         people: (n,) person of each; -1 for none.
+        seed: of what is drawn.
         progress: called with a stage, steps done and steps in all.
 
     Raises:
         DataError: too few people with two photos.
     """
-    part = recipe.net.fisher
-    if part is None:
-        return
     layer = encoder.projection[0]
     assert isinstance(layer, nn.Linear)  # noqa: S101 - the recipe is checked
     rows = np.flatnonzero(store.found & (people >= 0))
     if len(rows) > part.photos:
-        rows = np.sort(np.random.default_rng(recipe.seed).choice(rows, part.photos, False))
+        rows = np.sort(np.random.default_rng(seed).choice(rows, part.photos, False))
     vectors = _vectors(encoder, store, rows, progress)
-    weight, bias = discriminants(vectors, people[rows], layer.out_features, part, recipe.seed)
+    weight, bias = discriminants(vectors, people[rows], layer.out_features, part, seed)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(bias))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class Reading:
     Attributes:
         inputs: rows to what the network takes.
         taught: rows to the teacher's embeddings, where there is a teacher.
-        usable: (n,) bool, the rows that have a face, for the teacher too.
+        usable: (n,) bool, the rows that are read and have a face, for the teacher too.
         unreadable: how many photos could not be read.
         left_out: a sentence on the photos that are not used; empty where all are.
     """
@@ -52,7 +51,7 @@ def read_inputs(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Reading, Reading]:
-    """How to read the training and the validation photos.
+    """How to read the training and the validation photos, those alone that the run looks at.
 
     An embedding layer that is solved for is solved here: what is read may be its embeddings.
 
@@ -64,28 +63,44 @@ def read_inputs(
     def cut(faces: FaceSet, spec: InputSpec) -> CropStore:
         return open_store(faces, spec, folder / "crops", threads=threads, progress=progress)
 
-    def read(faces: FaceSet, purpose: str) -> Reading:
-        store = cut(faces, parts.spec)
-        shown = cut(faces, teacher.card.input) if teacher else store  # what the teacher sees
-        usable = store.found & shown.found
+    def read(faces: FaceSet, rows: NDArray[np.int64], purpose: str) -> Reading:
+        some = faces.select(rows)
+        store = cut(some, parts.spec)
+        shown = cut(some, teacher.card.input) if teacher else store  # what the teacher sees
+        found = store.found & shown.found
         missed = list(dict.fromkeys(store.missed + shown.missed))
         told = unused(len(store), missed, store.unreadable)
-        if not usable.any():
+        if not found.any():
             by = f" by teacher {teacher.name}" if teacher and store.found.any() else ""
             raise DataError(f"{faces.name}: no photo can be used for the {purpose}{by}: {told}")
+        place = np.full(len(faces), -1)
+        place[rows] = np.arange(len(rows))
         inputs = (
-            _from_memory(embeddings_of(store, recipe, parts, progress))
+            _from_memory(embeddings_of(store, recipe, parts, progress), place)
             if parts.cached and recipe.loss  # without one nothing is read
-            else _crops(store.read)
+            else _crops(store, place)
         )
-        taught = _from_memory(embeddings_by(teacher, shown, progress)) if teacher else None
+        taught = _from_memory(embeddings_by(teacher, shown, progress), place) if teacher else None
+        usable = np.zeros(len(faces), bool)
+        usable[rows] = found
         left_out = f"photos left out of the {purpose}: {told}" if told else ""
         return Reading(inputs, taught, usable, len(store.unreadable), left_out)
 
-    if parts.encoder is not None:
-        train = material.train.faces
-        start_by_fisher(recipe, parts.encoder, cut(train, parts.spec), train.people, progress)
-    return read(material.train.faces, "training"), read(material.validation.faces, "validation")
+    train, validation = material.train, material.validation
+    if parts.encoder is not None and (fisher := recipe.net.fisher):
+        crops, people = cut(train.faces, parts.spec), train.faces.people
+        start_by_fisher(fisher, parts.encoder, crops, people, seed=recipe.seed, progress=progress)
+    everyone = np.arange(len(train.faces))
+    trained = everyone if recipe.data.pairs == "batch" else rows_of(train)
+    return (
+        read(train.faces, trained, "training"),
+        read(validation.faces, rows_of(validation), "validation"),
+    )
+
+
+def rows_of(pairs: PairSet) -> NDArray[np.int64]:
+    """The photos that some pair holds, each once: no other needs to be looked at."""
+    return np.unique(np.concatenate([pairs.first, pairs.second]))
 
 
 def unused(total: int, missed: list[Path], unreadable: list[tuple[Path, str]]) -> str:
@@ -108,12 +123,12 @@ def unused(total: int, missed: list[Path], unreadable: list[tuple[Path, str]]) -
     return " and ".join(why)
 
 
-def _crops(read: Callable[[NDArray[np.int64]], NDArray[np.uint8]]) -> Inputs:
-    return lambda rows: torch.from_numpy(read(rows))
+def _crops(store: CropStore, place: NDArray[np.int64]) -> Inputs:
+    return lambda rows: torch.from_numpy(store.read(place[rows]))
 
 
-def _from_memory(embeddings: NDArray[np.float32]) -> Inputs:
-    return lambda rows: torch.from_numpy(embeddings[rows])
+def _from_memory(embeddings: NDArray[np.float32], place: NDArray[np.int64]) -> Inputs:
+    return lambda rows: torch.from_numpy(embeddings[place[rows]])
 
 
 def make_batches(recipe: Recipe, train: PairSet, usable: NDArray[np.bool_]) -> Batches:
