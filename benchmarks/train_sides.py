@@ -97,12 +97,13 @@ def visavis(task: Task, turn: Turn, *, kept: bool = True) -> None:
     validation and the checkpoints of the epoch before, which are told apart from ``train``; all
     that the loop does besides, between its epochs too, counts as training.
     """
-    from visavis.training import fit as fitting
+    from visavis.training import memory
     from visavis.training.checkpoints import SafeCheckpoints
+    from visavis.training.fit import fit
     from visavis.training.twin import Twin
 
     if not kept:
-        fitting.kept_memory = nullcontext  # type: ignore[assignment]
+        memory.kept_memory = nullcontext  # type: ignore[assignment]
     clock = {"validate": 0.0, "save_checkpoint": 0.0}
     _clocked(Twin, "validate", clock)
     _clocked(SafeCheckpoints, "save_checkpoint", clock)
@@ -118,7 +119,7 @@ def visavis(task: Task, turn: Turn, *, kept: bool = True) -> None:
         began = time.perf_counter()
 
     with suppress(KeyboardInterrupt):  # as which it takes the end of its process
-        fitting.fit(task.recipe, task.source, task.folder, progress=progress)
+        fit(task.recipe, task.source, task.folder, progress=progress)
 
 
 def bare(task: Task, turn: Turn) -> None:

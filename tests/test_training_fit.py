@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, Checkpoint
 
 from generated_faces import write_people
 from visavis.data.crop_store import open_store
@@ -19,7 +19,7 @@ from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.matching.face_model import FaceModel
 from visavis.models.model import Model
-from visavis.training import fit as fitting
+from visavis.training import memory
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.finish import calibrate_and_measure, make_model
 from visavis.training.fit import Resources, fit
@@ -121,26 +121,37 @@ def test_photos_of_no_pair_are_not_read(people: Path, tmp_path: Path) -> None:
     assert {total for stage, total in told if stage == "cropping photos"} == set(held)
 
 
-def test_memory_is_kept_from_step_to_step_and_given_back(
+def test_memory_is_kept_from_step_to_step_and_given_back_after_an_epoch(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: list[bool] = []
-    seen: list[bool] = []
+    kept = 0
+    seen: list[tuple[str, int]] = []
 
     @contextmanager
-    def told() -> Iterator[None]:
-        kept.append(True)
+    def keeping() -> Iterator[None]:
+        nonlocal kept
+        kept += 1
         yield
-        kept.append(False)
+        kept -= 1
 
-    class Steps(Callback):
+    class Steps(Checkpoint):  # as what saves, so that it comes last
         def on_train_batch_end(self, *_: object) -> None:
-            seen.append(kept[-1])
+            seen.append(("step", kept))
 
-    monkeypatch.setattr(fitting, "kept_memory", told)
-    fit(recipe(), open_source(f"folder:{people}"), tmp_path, callbacks=[Steps()])
-    assert seen == [True] * 12
-    assert kept == [True, False]
+        def on_train_epoch_end(self, *_: object) -> None:
+            seen.append(("save", kept))
+
+    class Stopped(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            raise DataError("stopped")
+
+    monkeypatch.setattr(memory, "kept_memory", keeping)
+    source = open_source(f"folder:{people}")
+    fit(recipe(), source, tmp_path / "whole", callbacks=[Steps()])
+    assert seen == [*[("step", 1)] * 4, ("save", 0)] * 3
+    with pytest.raises(DataError, match="stopped"):
+        fit(recipe(), source, tmp_path / "stopped", callbacks=[Stopped()])
+    assert kept == 0
 
 
 def test_the_same_recipe_gives_the_same_weights(people: Path, tmp_path: Path) -> None:

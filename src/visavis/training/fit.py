@@ -21,7 +21,6 @@ from visavis.training.batches import Batch, Batches
 from visavis.training.checkpoints import SafeCheckpoints
 from visavis.training.inputs import Reading, make_batches, read_inputs, usable_pairs
 from visavis.training.material import Material, prepare
-from visavis.training.memory import kept_memory
 from visavis.training.parts import Parts, build_loss, build_parts, doubts
 from visavis.training.processes import ALONE, Resources, is_first, started, together
 from visavis.training.recipe import Recipe
@@ -164,7 +163,7 @@ def _train(
 ) -> None:
     """Run the epochs that are left."""
     try:
-        with together(trainer), kept_memory(), warnings.catch_warnings():
+        with together(trainer), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Lightning's advice on loaders and loggers
             trainer.fit(
                 twin,

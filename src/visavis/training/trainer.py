@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from visavis.training.budget import Budget
 from visavis.training.checkpoints import Last, SafeCheckpoints
+from visavis.training.memory import KeptMemory
 from visavis.training.processes import Resources
 from visavis.training.recipe import Recipe
 
@@ -40,7 +41,8 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    callbacks: list[Callback] = [watch, best, Last(folder / "checkpoints"), *others]
+    last = Last(folder / "checkpoints")
+    callbacks: list[Callback] = [KeptMemory(), watch, best, last, *others]
     if plan.patience is not None:
         callbacks.append(
             EarlyStopping(monitor, mode=mode, patience=plan.patience, check_on_train_epoch_end=True)
