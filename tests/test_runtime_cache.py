@@ -12,7 +12,8 @@ import pytest
 
 from visavis.errors import ModelError
 from visavis.files import write_atomically
-from visavis.runtime.cache import cache_folder, cached, try_to_cache
+from visavis.runtime import cache as caching
+from visavis.runtime.cache import bounded, cache_folder, cached, try_to_cache, used
 
 
 @pytest.fixture
@@ -133,3 +134,46 @@ def test_two_processes_and_an_empty_cache(cache):
     assert [path for path in cache.rglob("*") if path.name.startswith(".")] == []
     (folder,) = (cache / "models").iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "encoder.onnx"]
+
+
+def of_use(folder: Path, **when: int) -> None:
+    """Files of ten bytes, and the second in which each was of use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, second in when.items():
+        (folder / name).write_bytes(bytes(10))
+        os.utime(folder / name, (second, second))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_what_was_of_use_longest_ago_makes_room(cache):
+    of_use(cache, old=1, older=0, new=3, middle=2)
+    bounded(cache, most=40)
+    assert names(cache) == {"old", "older", "new", "middle"}
+    bounded(cache, most=29)
+    assert names(cache) == {"new", "middle"}
+    bounded(cache, most=5)
+    assert names(cache) == {"new"}, "the last stays, however large"
+
+
+def test_a_use_is_noted(cache):
+    of_use(cache, old=1, new=2)
+    used(cache / "old", cache / "none")
+    bounded(cache, most=10)
+    assert names(cache) == {"old"}
+
+
+def test_a_file_that_cannot_be_deleted_is_no_reason_to_stop(cache, monkeypatch):
+    of_use(cache, old=1, new=2)
+    monkeypatch.setattr("pathlib.Path.unlink", full)
+    bounded(cache, most=10)
+    assert names(cache) == {"old", "new"}
+
+
+def test_compilations_are_kept_bounded(cache, monkeypatch):
+    monkeypatch.setattr(caching, "bounded", lambda folder: bounded(folder, most=20))
+    of_use(cache / "openvino", one=1, two=2)
+    try_to_cache("openvino/three", bytes(10))
+    assert names(cache / "openvino") == {"two", "three"}

@@ -112,6 +112,26 @@ def test_a_damaged_compilation_is_made_anew(encoder, own_cache, content):
     assert blob.read_bytes() != content
 
 
+@pytest.mark.parametrize("runtime", ["openvino", "uncompiled"])
+def test_what_is_cached_is_of_use_whenever_it_is_opened(encoder, own_cache, runtime):
+    open_network(encoder, runtime)(crops(1))
+    files = [path for path in own_cache.rglob("*") if path.is_file()]
+    for path in files:
+        os.utime(path, (1, 1))
+    open_network(encoder, runtime)(crops(1))
+    assert files
+    assert all(path.stat().st_mtime > 1 for path in files)
+
+
+@pytest.mark.parametrize("kind", ["bin", "onnx"])
+def test_half_of_a_mapped_copy_that_made_room_is_made_anew(encoder, own_cache, kind):
+    expected = open_network(encoder, "uncompiled")(crops(1))[0]
+    (half,) = (own_cache / "mapped").glob(f"*.{kind}")
+    half.unlink()
+    np.testing.assert_array_equal(open_network(encoder, "uncompiled")(crops(1))[0], expected)
+    assert half.exists()
+
+
 def test_a_compilation_is_of_one_file(encoder, own_cache):
     """Another network under the same path must not be answered by the old one's compilation."""
     open_network(encoder, "openvino", exact=True)(crops(1))

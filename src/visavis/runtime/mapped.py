@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from visavis.runtime.cache import cache_folder, cached
+from visavis.runtime.cache import bounded, cache_folder, cached, used
 
 SMALLEST = 4096
 """Bytes of a weight that is worth mapping; also the page that each begins on."""
@@ -22,11 +22,14 @@ def mapped_copy(path: Path) -> Path:
     status = path.stat()
     identity = repr((str(path.resolve()), status.st_size, status.st_mtime_ns))
     name = f"mapped/{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
-    if not (cache_folder() / f"{name}.onnx").is_file():
+    copies = cache_folder() / f"{name}.bin", cache_folder() / f"{name}.onnx"
+    if not all(copy.is_file() for copy in copies):
         graph, weights = _split(path.read_bytes(), f"{Path(name).name}.bin")
         cached(f"{name}.bin", lambda: weights)  # before the graph that names it
         cached(f"{name}.onnx", lambda: graph)
-    return cache_folder() / f"{name}.onnx"
+        bounded(copies[0].parent)
+    used(*copies)
+    return copies[1]
 
 
 def _split(content: bytes, location: str) -> tuple[bytes, bytes]:

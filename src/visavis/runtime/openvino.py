@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import ModelError
-from visavis.runtime.cache import cache_folder, try_to_cache
+from visavis.runtime.cache import cache_folder, try_to_cache, used
 
 # `import openvino` reports itself to Google Analytics, from a forked process and unasked. Without
 # its telemetry package it does not; visavis never speaks to anybody.
@@ -66,7 +66,9 @@ class OpenVinoNetwork:
         blob = cache_folder() / name
         if blob.is_file():
             try:
-                return _CORE.import_model(blob.read_bytes(), "CPU", self._settings)
+                content = blob.read_bytes()
+                used(blob)
+                return _CORE.import_model(content, "CPU", self._settings)
             except (RuntimeError, OSError):  # of another build, damaged or gone: compiled anew
                 with contextlib.suppress(OSError):
                     blob.unlink()
