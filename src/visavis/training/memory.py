@@ -44,9 +44,9 @@ def kept_memory() -> Iterator[None]:
     """Keep what is freed for the next step, instead of giving it back to the system each time.
 
     glibc maps each tensor of a step anew and unmaps it after, and the system fills every page
-    with zeros first: a third to half of the time that networks with large activations train, such
-    as Koch's. Kept, the memory stays at a step's peak, and is given back at the end. On other
-    systems, and on GPUs, whose memory torch keeps itself, nothing changes.
+    with zeros first: a sixth to a third of a step's time (BENCHMARKS.md). Kept, the memory stays
+    at a step's peak, and is given back at the end. On other systems, and on GPUs, whose memory
+    torch keeps itself, nothing changes.
     """
     libc = _glibc()
     if libc is None:
