@@ -21,7 +21,7 @@ from test_report_html import tags
 from visavis.errors import DataError
 from visavis.evaluation.retrieval import nearest, one_shot, recall_at
 from visavis.evaluation.search import NEIGHBOURS, search
-from visavis.report import html
+from visavis.report import html, run_plots, style
 from visavis.report.face_map import (
     HEIGHT,
     LETTER,
@@ -290,6 +290,23 @@ def test_names_are_text_not_markup(run):
     page = run_html(replace(run, faces=faces, warnings=["<script>alert(1)</script>"]))
     assert {tag for tag, _ in tags(page)}.isdisjoint({"b", "script"})
     assert "&lt;b&gt;Person" in page
+
+
+@pytest.mark.parametrize("lacking", [{}, {"accuracy"}, {"accuracy", "val_auc"}])
+def test_no_legend_of_the_curves_is_wider_than_its_plot(run, monkeypatch, lacking):
+    fits = []
+
+    def measured(axes, columns):
+        style.legend_above(axes, columns)
+        axes.figure.canvas.draw()
+        fits.append(axes.get_legend().get_window_extent().x1 <= axes.figure.bbox.x1)
+
+    monkeypatch.setattr(run_plots, "legend_above", measured)
+    history = [
+        {key: value for key, value in row.items() if key not in lacking} for row in draw_history()
+    ]
+    learning_curves(replace(run, history=history))
+    assert fits == [True, True]
 
 
 def test_a_loss_without_a_value_on_pairs_is_drawn_alone(run):

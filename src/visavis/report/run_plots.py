@@ -16,6 +16,8 @@ from visavis.report.svg import inline_svg
 from visavis.report.wording import count, duration
 
 _DASH = (0, (4, 1.5))
+WIDE = 24
+"""Letters of names that no longer fit one line of a legend, beside the best epoch."""
 
 
 def learning_curves(run: Run) -> list[Plot]:
@@ -61,7 +63,8 @@ def _plot(
         )
         if "%" in axis:
             percent_ticks(axes.yaxis)
-        legend_above(axes, columns=2 if len(drawn) > 2 else 3)
+        wide = sum(len(label) for _, label, *_ in drawn) > WIDE
+        legend_above(axes, columns=2 if wide else 3)
         svg = inline_svg(figure, name, title)
     return Plot(name, title, svg, f"{_epochs(run)} {_last(run, drawn)}")
 
