@@ -228,7 +228,7 @@ class TestRecipes:
 
 class TestTooFew:
     @pytest.mark.parametrize(
-        ("count", "words"), [((1, 4), "sharing a person"), ((12, 1), "two photos")]
+        ("count", "words"), [((1, 4), "shares no person"), ((12, 1), "two photos")]
     )
     def test_people_or_photos(
         self, run: Run, command: list[object], tmp_path: Path, count: tuple[int, int], words: str

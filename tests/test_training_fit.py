@@ -282,7 +282,7 @@ def test_collapse_is_told(people: Path, tmp_path: Path) -> None:
 class TestBadInput:
     def test_one_person(self, tmp_path: Path) -> None:
         write_people(tmp_path / "people", people=1, photos=4)
-        with pytest.raises(DataError, match="without sharing a person"):
+        with pytest.raises(DataError, match="shares no person"):
             fit(recipe(), open_source(f"folder:{tmp_path / 'people'}"), tmp_path / "run")
 
     def test_one_photo_each(self, tmp_path: Path) -> None:

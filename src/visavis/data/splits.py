@@ -37,8 +37,8 @@ def split_by_share(faces: FaceSet, shares: Mapping[str, float], seed: int = 0) -
         raise DataError(f"{faces.name}: shares {dict(shares)} are not above 0 and summing to 1")
     if people < len(shares):
         raise DataError(
-            f"{faces.name}: {people} people cannot be split into {len(shares)} without sharing "
-            "a person; add people"
+            f"{faces.name}: a split into {len(shares)} that shares no person takes as many people, "
+            f"not {people}; add people"
         )
     # One person each first, the rest by share: so a small share is never left without anybody.
     ends = np.cumsum(list(shares.values())) * (people - len(shares))
