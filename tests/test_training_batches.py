@@ -91,6 +91,7 @@ def test_processes_share_a_batch(world: int, size: int) -> None:
     together = np.stack([part.rows for part in shares]).T.ravel()
     np.testing.assert_array_equal(together[: len(people.rows)], people.rows)
     assert all(np.array_equal(part.people, faces.people[part.rows]) for part in shares)
+    assert all(len(np.unique(part.rows)) >= 2 for part in shares)  # or batch norm cannot do
     pairs = next(iter(PairBatches(sample_pairs(faces, "drawn"), size).epoch(0)))
     parts = [share(pairs, rank, world) for rank in range(world)]
     for part in parts:

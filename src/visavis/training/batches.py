@@ -205,13 +205,16 @@ def share(batch: Batch, rank: int, world: int) -> Batch:
     """One process's part of a batch: every so-manyth photo, or every so-manyth pair.
 
     All get equally many: where they do not divide, the last processes take some of the first again,
-    which whoever puts the shares together leaves out.
+    which whoever puts the shares together leaves out. So they do where each would get one photo,
+    in which batch norm has nothing to go by; a pair has two.
     """
     if world == 1:
         return batch
     total = len(batch.same) or len(batch.rows)
     mine = (np.arange(-(-total // world)) * world + rank) % total
     if not len(batch.same):
+        if len(mine) == 1:
+            mine = (rank + np.arange(min(2, total))) % total
         rows, people = batch.rows[mine], batch.people[mine]
         return Batch(rows, people, batch.first, batch.second, batch.same)
     used, position = np.unique(
