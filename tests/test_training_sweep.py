@@ -211,7 +211,13 @@ def test_from_the_shell(run: Run, people: Path, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert "The best validation" in ran.out
     assert "net.options.units\taccuracy" in ran.out
-    ran = run(*command, "--axis", "net.options.units=8,16", "--json")
+    results = tmp_path / "RESULTS.md"
+    ran = run(*command, "--axis", "net.options.units=8,16", "--json", "--results", results)
+    assert ran.code == 0, ran.err
+    best = ran.json["axes"][0]["best"]
+    rows = [line for line in results.read_text().splitlines() if line.startswith("| net.options")]
+    assert [place for place, row in enumerate(rows) if "| **" in row] == [best]
+    assert "## tiny-swept: one axis after another" in results.read_text()
     assert [value["label"] for value in ran.json["axes"][0]["values"]] == ["8", "16"]
     ran = run(*command)
     assert ran.code == 2

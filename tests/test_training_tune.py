@@ -22,7 +22,7 @@ from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.models.model import Model
 from visavis.report.toml import as_toml
-from visavis.report.tune import TunedTrial, Tuning, tuning_html
+from visavis.report.tune import TunedTrial, Tuning, tuning_html, tuning_markdown
 from visavis.training import tune_estimate, tune_study, tune_trial
 from visavis.training.recipe import Recipe
 from visavis.training.recipe_files import find_recipe
@@ -313,8 +313,10 @@ def test_from_the_shell(run: Run, people: Path, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert ran.json["outcomes"] == {"trained to the end": 1}
     assert ran.json["tested"]["value"] > 0
-    ran = run(*command, 2, "--budget", "10m")
+    results = tmp_path / "RESULTS.md"
+    ran = run(*command, 2, "--budget", "10m", "--results", results)
     assert ran.code == 0, ran.err
+    assert "## tiny-tuned: a search" in results.read_text()
     assert "Of 2 trials" in ran.out
     assert "trials: 2 of 2 done" in ran.err
     space.write_text("optimiser.rat = { low = 1e-4, high = 1e-1 }\n")
@@ -329,12 +331,19 @@ def test_the_report_of_a_search_counts_and_names() -> None:
         TunedTrial(1, {"optimiser.rate": "0.2"}, 0.52, False, 3, 6.0, "behind", "was behind <1>"),
         TunedTrial(2, {"optimiser.rate": "0.3"}, None, False, 0, 0.0, "memory", "takes 9 GB"),
     ]
-    page = tuning_html(Tuning("toy", "accuracy", trials, 0, {"name": "toy"}, {"a": 1.0}, 9))
+    tuning = Tuning("toy", "accuracy", trials, 0, {"name": "toy"}, {"a": 1.0}, 9)
+    page = tuning_html(tuning)
     assert "1 of them trained to the end, 1 ended midway, 1 not started" in page
     assert "was behind &lt;1&gt;" in page
     assert "takes 9 GB" in page
     assert "9 trials; the time was up before" in page
-    assert "validation Accuracy 0.6100" in page or "validation accuracy 0.6100" in page
+    assert "validation accuracy 0.6100" in page
+    section = tuning_markdown(tuning, "visavis tune toy")
+    assert "| Too large for the memory | 1 |" in section
+    assert "| 0 | 0.6100 | 5 | 10 s |  | optimiser.rate 0.1 |" in section
+    assert "| 1 | 0.5200 | 3 | 6 s | was behind &lt;1> | optimiser.rate 0.2 |" in section
+    assert "optimiser.rate 0.3" not in section  # never began
+    assert section.endswith("```sh\nvisavis tune toy\n```\n\n")
 
 
 @pytest.mark.parametrize("name", ["lfw-koch", "lfw-blocks", "lfw-small", "att-contrastive"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.options import AsJson
+from visavis.cli.options import AsJson, Results
 from visavis.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders that visavis train made.")],
     report: Annotated[Path | None, typer.Option(help="Write a report: one .html file.")] = None,
-    results: Annotated[
-        Path | None, typer.Option(help="Add or replace the tables' section in a .md file.")
-    ] = None,
+    results: Results = None,
     figures: Annotated[
         Path | None,
         typer.Option(help="Add or replace our recipes' figures in a .json file, for recipes."),

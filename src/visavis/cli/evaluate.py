@@ -17,6 +17,7 @@ from visavis.cli.options import (
     DataSpec,
     LfwView,
     ModelName,
+    Results,
     Threads,
     ThresholdValue,
 )
@@ -46,9 +47,7 @@ def evaluate(
         list[str] | None, typer.Option(help="Fail unless it holds, such as 'fnmr<=0.02'.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report: one .html file.")] = None,
-    results: Annotated[
-        Path | None, typer.Option(help="Add or replace this run's section in a .md file.")
-    ] = None,
+    results: Results = None,
     as_json: AsJson = False,
     threads: Threads = None,
 ) -> None:

@@ -52,6 +52,9 @@ Budget = Annotated[
 ]
 Devices = Annotated[int, typer.Option(min=1, help="Processes or GPUs of this machine.")]
 Nodes = Annotated[int, typer.Option(min=1, help="Machines, started by torchrun or SLURM.")]
+Results = Annotated[
+    Path | None, typer.Option(help="Add or replace what was found as a section of a .md file.")
+]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]
 
 __all__ = ["DEFAULT_FMR", "DEFAULT_MODEL"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.options import AsJson, DataSpec, LfwView, Threads
+from visavis.cli.options import AsJson, DataSpec, LfwView, Results, Threads
 from visavis.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def sweep(
         Path | None,
         typer.Option("--output", "-o", help="The sweep's folder; runs/NAME-swept by default."),
     ] = None,
+    results: Results = None,
     view: LfwView = None,
     as_json: AsJson = False,
     threads: Threads = None,
@@ -47,6 +48,7 @@ def sweep(
     except ImportError:
         raise ModelError("training needs torch; pip install 'visavis[train]'") from None
     from visavis.data.source import open_source
+    from visavis.report.tune_sweep import write_sweep_section
     from visavis.training.processes import Resources
     from visavis.training.recipe_files import find_recipe
     from visavis.training.sweep import sweep as run
@@ -55,6 +57,7 @@ def sweep(
     chosen = find_recipe(recipe)
     folder = output or Path("runs") / f"{chosen.name}-swept"
     axes = read_axes(space) if space else parse_axes(axis or [])
+    command = shlex.join(["visavis", *sys.argv[1:]])
     with show.progress() as advance:
         done = run(
             chosen,
@@ -64,8 +67,10 @@ def sweep(
             grid=grid,
             resources=Resources(threads=threads),
             progress=advance,
-            command=shlex.join(["visavis", *sys.argv[1:]]),
+            command=command,
         )
+    if results:
+        write_sweep_section(results, done, command)
     if as_json:
         show.print_json({"folder": str(folder), **done.as_dict()})
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli import show
-from visavis.cli.options import AsJson, DataSpec, LfwView, Threads
+from visavis.cli.options import AsJson, DataSpec, LfwView, Results, Threads
 from visavis.cli.train import seconds
 from visavis.errors import ModelError
 
@@ -41,6 +41,7 @@ def tune(
     ] = "tpe",
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes of this machine.")] = 1,
+    results: Results = None,
     view: LfwView = None,
     as_json: AsJson = False,
     threads: Threads = None,
@@ -55,6 +56,7 @@ def tune(
     except ImportError:
         raise ModelError(MISSING) from None
     from visavis.data.source import open_source
+    from visavis.report.tune import write_tuning_section
     from visavis.training.recipe_files import find_recipe
     from visavis.training.space_files import read_space
     from visavis.training.tune import tune as run
@@ -72,6 +74,7 @@ def tune(
     )
     folder = output or Path("runs") / f"{chosen.name}-tuned"
     searched = read_space(space)
+    command = command_line(storage)
     with show.progress() as advance:
         done = run(
             chosen,
@@ -80,8 +83,10 @@ def tune(
             folder,
             plan,
             progress=advance,
-            command=command_line(storage),
+            command=command,
         )
+    if results:
+        write_tuning_section(results, done, command)
     if as_json:
         show.print_json({"folder": str(folder), **done.as_dict()})
     else:

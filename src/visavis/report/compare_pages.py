@@ -22,7 +22,7 @@ from visavis.report.compare_words import (
     training_words,
 )
 from visavis.report.html import small_page
-from visavis.report.results import cell, put_section
+from visavis.report.results import cell, put_section, table
 
 KEY = "comparison"
 
@@ -117,9 +117,7 @@ def _findings(group: Group) -> list[str]:
 def _table(
     header: Sequence[str], group: Group, cells: Callable[[Row], list[list[str]]]
 ) -> list[str]:
-    rows = [[cell(row.label), *map("<br>".join, cells(row))] for row in group.rows]
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+    return table(header, [[cell(row.label), *map("<br>".join, cells(row))] for row in group.rows])
 
 
 def _remarks(group: Group) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from visavis.errors import DataError
@@ -163,6 +164,12 @@ def _end_of(text: str, path: Path, key: str, start: int) -> int:
         raise DataError(f"{path}: put back the line {mark}, or remove {_begin(key)}")
     after = place + len(mark)
     return after + 1 if text[after : after + 1] == "\n" else after
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table, its first column to the left; see ``cell``."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
 
 
 def cell(text: str) -> str:

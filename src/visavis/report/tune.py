@@ -12,8 +12,9 @@ from markupsafe import Markup
 from visavis.evaluation.figures import LABELS, Estimate
 from visavis.files import write_output
 from visavis.report.html import small_page
+from visavis.report.results import cell, put_section, table
 from visavis.report.toml import as_toml
-from visavis.report.wording import count, duration, number, stated
+from visavis.report.wording import count, duration, figure_name, number, stated
 
 KINDS = {
     "impossible": "not to be built",
@@ -30,6 +31,9 @@ OPTIMISTIC = (
     "The best of many validation figures flatters: some of its lead is luck. The test, which no "
     "trial saw, was looked at once, for the best trial alone."
 )
+
+HOW = ("Epochs", "Time", "Ended because", "Drawn")
+"""What is told of a trial beside its figure."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,13 @@ def tuning_html(tuning: Tuning, command: str = "") -> str:
 
     content = {
         "tuning": tuning,
-        "figure": LABELS[tuning.monitor],
+        "label": LABELS[tuning.monitor],
+        "figure": figure_name(tuning.monitor),
         "summary": summary(tuning),
         "optimistic": OPTIMISTIC,
         "facts": _facts(tuning),
         "plots": [(plot, Markup(plot.svg)) for plot in tune_plots(tuning)],  # noqa: S704
+        "how": HOW,
         "rows": [(trial, _cells(trial)) for trial in tuning.trials],
         "recipe": as_toml(tuning.recipe),
         "command": command,
@@ -131,12 +137,33 @@ def tuning_html(tuning: Tuning, command: str = "") -> str:
     return small_page(content, "tune.html.j2")
 
 
+def write_tuning_section(path: Path, tuning: Tuning, command: str) -> None:
+    """Add or replace the search's section in a Markdown file such as ``RESULTS.md``.
+
+    Raises:
+        DataError: see ``visavis.report.results.put_section``.
+    """
+    put_section(path, tuning.name, tuning_markdown(tuning, command))
+
+
+def tuning_markdown(tuning: Tuning, command: str) -> str:
+    """How many trials ended how, and those that began to train."""
+    begun = [trial for trial in tuning.trials if trial.value is not None]
+    begun.sort(key=lambda trial: (trial.number != tuning.best, trial.number))
+    facts = [[cell(name), cell(fact)] for name, fact in _facts(tuning).items()]
+    rows = [[str(trial.number), *map(cell, _cells(trial))] for trial in begun]
+    lines = [f"## {cell(tuning.name)}: a search", "", summary(tuning), "", OPTIMISTIC, ""]
+    lines += [*table(("Trials", "Number"), facts), "", "Those that began, the best first:", ""]
+    lines += [*table(("Trial", LABELS[tuning.monitor], *HOW), rows), "", "```sh", command, "```"]
+    return "\n".join([*lines, "", ""])
+
+
 def summary(tuning: Tuning) -> str:
     """The outcome in one sentence."""
     best = tuning.best_trial
     assert best.value is not None  # noqa: S101 - it was trained
     words = f"Of {count(len(tuning.trials), 'trial')}, trial {best.number} is the best: validation "
-    words += f"{LABELS[tuning.monitor]} {number(best.value)}"
+    words += f"{figure_name(tuning.monitor)} {number(best.value)}"
     if tuning.tested is not None:
         words += f", test accuracy {stated(tuning.tested)}"
     return words + "."

@@ -13,12 +13,19 @@ from visavis.evaluation.figures import LABELS
 from visavis.files import write_output
 from visavis.report.html import small_page
 from visavis.report.plot import Plot
+from visavis.report.results import cell, put_section, table
 from visavis.report.style import GENUINE, IMPOSTOR, INK, house_style, new_plot, percent_ticks
 from visavis.report.svg import inline_svg
 from visavis.report.toml import as_toml
-from visavis.report.wording import count, duration, number
+from visavis.report.wording import count, duration, figure_name, number
 
 FIGURES = ("accuracy", "auc", "loss")
+HOW = ("Best epoch", "Time", "Remark")
+"""What is told of a value beside its figures."""
+OPTIMISTIC = (
+    "The best of many validation figures flatters: some of its lead is luck. The test was not "
+    "looked at."
+)
 LONGEST = 18
 """Letters of a label in a picture."""
 
@@ -104,9 +111,36 @@ def write_sweep(path: Path, swept: Swept, command: str = "") -> None:
     write_output(path, sweep_html(swept, command).encode("utf-8", "replace"))
 
 
+def write_sweep_section(path: Path, swept: Swept, command: str) -> None:
+    """Add or replace the sweep's section in a Markdown file such as ``RESULTS.md``.
+
+    Raises:
+        DataError: see ``visavis.report.results.put_section``.
+    """
+    put_section(path, swept.name, sweep_markdown(swept, command))
+
+
+def sweep_markdown(swept: Swept, command: str) -> str:
+    """All axes in one table; what was chosen is set in bold."""
+    figures = _known_figures(swept)
+    rows = []
+    for axis in swept.axes:
+        for place, value in enumerate(axis.values):
+            label = f"**{cell(value.label)}**" if place == axis.best else cell(value.label)
+            rows.append([cell(axis.key), label, *map(cell, _cells(value, figures))])
+    header = ("Axis", "Value", *(LABELS[name] for name in figures), *HOW)
+    lines = [f"## {cell(swept.name)}: {how(swept)}", "", summary(swept), "", OPTIMISTIC, ""]
+    return "\n".join([*lines, *table(header, rows), "", "```sh", command, "```", "", ""])
+
+
+def how(swept: Swept) -> str:
+    """How the values were gone through, in words."""
+    return "the full grid" if swept.grid else "one axis after another"
+
+
 def sweep_html(swept: Swept, command: str = "") -> str:
     """The report as one page, see ``write_sweep``."""
-    figures = [name for name in FIGURES if any(_knows(axis, name) for axis in swept.axes)]
+    figures = _known_figures(swept)
     axes = [
         (
             axis,
@@ -117,9 +151,12 @@ def sweep_html(swept: Swept, command: str = "") -> str:
     ]
     content = {
         "swept": swept,
-        "figure": LABELS[swept.monitor],
+        "figure": figure_name(swept.monitor),
         "figures": figures,
         "summary": summary(swept),
+        "how": how(swept),
+        "optimistic": OPTIMISTIC,
+        "columns": HOW,
         "axes": axes,
         "recipe": as_toml(swept.recipe),
         "command": command,
@@ -134,7 +171,8 @@ def summary(swept: Swept) -> str:
         chosen = swept.best.label
     best = swept.best.value
     assert best is not None  # noqa: S101 - it was trained
-    return f"The best validation {LABELS[swept.monitor]}, {number(best)}, is reached with {chosen}."
+    name = figure_name(swept.monitor)
+    return f"The best validation {name}, {number(best)}, is reached with {chosen}."
 
 
 def rows(axis: SweptAxis) -> list[list[str]]:
@@ -142,8 +180,9 @@ def rows(axis: SweptAxis) -> list[list[str]]:
     return [[value.label, *_cells(value, list(FIGURES))] for value in axis.values]
 
 
-def _knows(axis: SweptAxis, name: str) -> bool:
-    return any(name in value.figures for value in axis.values)
+def _known_figures(swept: Swept) -> list[str]:
+    values = [value for axis in swept.axes for value in axis.values]
+    return [name for name in FIGURES if any(name in value.figures for value in values)]
 
 
 def _cells(value: SweptValue, figures: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from visavis.evaluation.evaluation import Evaluation
-from visavis.evaluation.figures import Estimate, Figures
+from visavis.evaluation.figures import LABELS, Estimate, Figures
 
 MEANINGS = {
     "accuracy": "The share of all pairs that are decided rightly.",
@@ -47,6 +47,12 @@ LIMITS = (
 """What no figure of a report says by itself."""
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+
+
+def figure_name(name: str) -> str:
+    """A figure's name within a sentence: ``accuracy``, but ``AUC``."""
+    plain = name in ("accuracy", "precision", "recall", "loss")
+    return name if plain else LABELS[name]
 
 
 def number(value: float) -> str:
