@@ -11,6 +11,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import torch
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +22,7 @@ from test_training_fit import TINY
 from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.models.model import Model
+from visavis.nets.encoder import Encoder
 from visavis.report.toml import as_toml
 from visavis.report.tune import TunedTrial, Tuning, tuning_html, tuning_markdown
 from visavis.training import tune_estimate, tune_study, tune_trial
@@ -28,7 +30,7 @@ from visavis.training.recipe import Recipe
 from visavis.training.recipe_files import find_recipe
 from visavis.training.space import Choice, Range, Several, Space
 from visavis.training.tune import tune
-from visavis.training.tune_estimate import blueprint, cost
+from visavis.training.tune_estimate import blueprint, memory_of, time_of_step
 from visavis.training.tune_sampler import sampler_for
 from visavis.training.tune_study import folder_number, open_study, shown
 from visavis.training.tune_trial import Job, SurplusError, run_trial
@@ -178,10 +180,10 @@ def test_what_is_too_large_is_not_started(
 def test_what_is_too_slow_is_not_started(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tune_trial, "speed", lambda _: 1e3)
+    monkeypatch.setattr(tune_trial, "time_of_step", lambda *_: 1e3)
     kind, reason = pruned(job(people, tmp_path, toy(), deadline=time.time() + 600))
     assert kind == "time"
-    assert reason.endswith("and 1.3 min are left for a trial")  # four shares of 600 s among 30
+    assert reason.endswith("and a trial may take 1.3 min now")  # four shares of 600 s among 30
 
 
 def test_a_loss_that_is_no_number_ends_the_trial_alone(people: Path, tmp_path: Path) -> None:
@@ -331,7 +333,7 @@ def test_the_report_of_a_search_counts_and_names() -> None:
         TunedTrial(1, {"optimiser.rate": "0.2"}, 0.52, False, 3, 6.0, "behind", "was behind <1>"),
         TunedTrial(2, {"optimiser.rate": "0.3"}, None, False, 0, 0.0, "memory", "takes 9 GB"),
     ]
-    tuning = Tuning("toy", "accuracy", trials, 0, {"name": "toy"}, {"a": 1.0}, 9)
+    tuning = Tuning("toy", "accuracy", trials, 0, {"name": "toy"}, 440, {"a": 1.0}, 9)
     page = tuning_html(tuning)
     assert "1 of them trained to the end, 1 ended midway, 1 not started" in page
     assert "was behind &lt;1&gt;" in page
@@ -339,6 +341,8 @@ def test_the_report_of_a_search_counts_and_names() -> None:
     assert "9 trials; the time was up before" in page
     assert "validation accuracy 0.6100" in page
     section = tuning_markdown(tuning, "visavis tune toy")
+    assert "On 440 pairs it is known to no more than 0.5618 to 0.6550" in section
+    assert "looked at" not in section  # the best trial's model is elsewhere
     assert "| Too large for the memory | 1 |" in section
     assert "| 0 | 0.6100 | 5 | 10 s |  | optimiser.rate 0.1 |" in section
     assert "| 1 | 0.5200 | 3 | 6 s | was behind &lt;1> | optimiser.rate 0.2 |" in section
@@ -352,18 +356,28 @@ def test_a_blueprint_takes_no_memory_and_knows_its_weights(name: str) -> None:
     parts = blueprint(recipe)
     weights = sum(weight.numel() for weight in parts.encoder.parameters())
     assert all(weight.is_meta for weight in parts.encoder.parameters())
-    taken = cost(recipe, parts)
-    assert taken.memory > 4 * 3 * weights
+    needed = memory_of(recipe, parts)
+    assert needed > 4 * 3 * weights
     wider = recipe.model_copy(update={"batch": recipe.batch.model_copy(update={"pairs": 10_000})})
-    assert cost(wider, parts).memory > 3 * taken.memory or recipe.data.pairs == "batch"
-    assert cost(wider, parts).work == taken.work
+    assert memory_of(wider, parts) > 3 * needed or recipe.data.pairs == "batch"
 
 
-def test_the_work_of_a_convolution_is_counted_by_hand() -> None:
-    options = {"blocks": [{"filters": 4, "kernel": 3, "pool_size": 1}], "units": 8}
-    recipe = toy(net={"backbone": "blocks", "options": options})
-    multiplications = 46 * 46 * 9 * 4 + 46 * 46 * 4 * 8
-    assert cost(recipe, blueprint(recipe)).work == 3 * 2 * multiplications
+@pytest.mark.parametrize(("at_most", "tried"), [(0.0, [2, 2]), (60.0, [2, 2, 4, 4, 32, 32])])
+def test_a_step_is_tried_as_far_as_it_tells(
+    monkeypatch: pytest.MonkeyPatch, at_most: float, tried: list[int]
+) -> None:
+    seen: list[int] = []
+    forward = Encoder.forward
+
+    def watched(self: Encoder, crops: torch.Tensor) -> torch.Tensor:
+        seen.append(len(crops))
+        assert self.training
+        return forward(self, crops)
+
+    monkeypatch.setattr(Encoder, "forward", watched)
+    recipe = toy(batch={"people": 8, "photos": 4})
+    assert time_of_step(recipe, at_most) > 0
+    assert seen == tried
 
 
 def start(

@@ -78,11 +78,12 @@ def sweep(
 
 
 def _show(done: Swept, folder: Path) -> None:
-    from visavis.report.tune_sweep import rows, summary
+    from visavis.report.tune_sweep import BESIDE, doubt, rows, summary
 
     show.say(f"{done.name}: {summary(done)}")
-    header = ("accuracy", "auc", "loss", "best epoch", "time", "remark")
+    header = ("accuracy", "auc", "loss", *map(str.lower, BESIDE))
     for axis in done.axes:
         show.table((axis.key, *header), rows(axis))
     show.say(f"  recipe  {folder / 'best.toml'}")
     show.say(f"  sweep   {folder / 'sweep.html'}")
+    show.note(doubt(done))

@@ -104,7 +104,7 @@ def command_line(storage: str | None) -> str:
 
 
 def _show(done: Tuning, folder: Path) -> None:
-    from visavis.report.tune import OPTIMISTIC, summary
+    from visavis.report.tune import doubt, summary
 
     show.say(f"{done.name}: {summary(done)}")
     show.table(("trials", "number"), [(name, str(n)) for name, n in done.outcomes().items()])
@@ -116,4 +116,4 @@ def _show(done: Tuning, folder: Path) -> None:
         show.say(f"  model    {folder / 'model'}")
         show.say(f"  report   {folder / 'report.html'}")
     show.say(f"  search   {folder / 'tuning.html'}")
-    show.note(OPTIMISTIC)
+    show.note(doubt(done))

@@ -53,6 +53,11 @@ def clopper_pearson(errors: int, n: int) -> tuple[float, float]:
     return low, high
 
 
+def of_share(share: float, n: int) -> Estimate:
+    """A share of ``n`` independent trials with its exact interval, for want of who they were."""
+    return Estimate(share, *clopper_pearson(round(share * n), n))
+
+
 def draw_people(people: int, replicates: int = REPLICATES, seed: int = 0) -> PeopleWeights:
     """(people, replicates) how often each person is drawn, each column summing to ``people``."""
     rng = np.random.default_rng(seed)

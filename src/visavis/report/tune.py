@@ -14,7 +14,7 @@ from visavis.files import write_output
 from visavis.report.html import small_page
 from visavis.report.results import cell, put_section, table
 from visavis.report.toml import as_toml
-from visavis.report.wording import count, duration, figure_name, number, stated
+from visavis.report.wording import best_of_many, count, duration, figure_name, number, stated
 
 KINDS = {
     "impossible": "not to be built",
@@ -26,11 +26,6 @@ KINDS = {
     "died": "ended without a result",
 }
 """Why a trial was not trained to its end, in words."""
-
-OPTIMISTIC = (
-    "The best of many validation figures flatters: some of its lead is luck. The test, which no "
-    "trial saw, was looked at once, for the best trial alone."
-)
 
 HOW = ("Epochs", "Time", "Ended because", "Drawn")
 """What is told of a trial beside its figure."""
@@ -71,6 +66,7 @@ class Tuning:
         best: number of the best.
         recipe: of the best.
         importances: the share of each key in what makes a trial good; empty where it is unknown.
+        pairs: validation pairs behind each figure.
         asked: trials that were asked for.
         tested: accuracy of the best trial's model on the test; ``None`` where it is elsewhere.
     """
@@ -80,6 +76,7 @@ class Tuning:
     trials: list[TunedTrial]
     best: int
     recipe: dict[str, Any]
+    pairs: int
     importances: dict[str, float] = field(default_factory=dict)
     asked: int = 0
     tested: Estimate | None = None
@@ -126,7 +123,7 @@ def tuning_html(tuning: Tuning, command: str = "") -> str:
         "label": LABELS[tuning.monitor],
         "figure": figure_name(tuning.monitor),
         "summary": summary(tuning),
-        "optimistic": OPTIMISTIC,
+        "doubt": doubt(tuning),
         "facts": _facts(tuning),
         "plots": [(plot, Markup(plot.svg)) for plot in tune_plots(tuning)],  # noqa: S704
         "how": HOW,
@@ -152,7 +149,7 @@ def tuning_markdown(tuning: Tuning, command: str) -> str:
     begun.sort(key=lambda trial: (trial.number != tuning.best, trial.number))
     facts = [[cell(name), cell(fact)] for name, fact in _facts(tuning).items()]
     rows = [[str(trial.number), *map(cell, _cells(trial))] for trial in begun]
-    lines = [f"## {cell(tuning.name)}: a search", "", summary(tuning), "", OPTIMISTIC, ""]
+    lines = [f"## {cell(tuning.name)}: a search", "", summary(tuning), "", doubt(tuning), ""]
     lines += [*table(("Trials", "Number"), facts), "", "Those that began, the best first:", ""]
     lines += [*table(("Trial", LABELS[tuning.monitor], *HOW), rows), "", "```sh", command, "```"]
     return "\n".join([*lines, "", ""])
@@ -167,6 +164,14 @@ def summary(tuning: Tuning) -> str:
     if tuning.tested is not None:
         words += f", test accuracy {stated(tuning.tested)}"
     return words + "."
+
+
+def doubt(tuning: Tuning) -> str:
+    """What to think of the best figure."""
+    words = best_of_many(tuning.monitor, tuning.best_trial.value or 0.0, tuning.pairs)
+    if tuning.tested is not None:
+        words += " The test, which no trial saw, was looked at once, for the best trial alone."
+    return words
 
 
 def _facts(tuning: Tuning) -> dict[str, str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from visavis.evaluation.figures import LABELS
+from visavis.evaluation.intervals import of_share
 from visavis.files import write_output
 from visavis.report.html import small_page
 from visavis.report.plot import Plot
@@ -17,15 +21,11 @@ from visavis.report.results import cell, put_section, table
 from visavis.report.style import GENUINE, IMPOSTOR, INK, house_style, new_plot, percent_ticks
 from visavis.report.svg import inline_svg
 from visavis.report.toml import as_toml
-from visavis.report.wording import count, duration, figure_name, number
+from visavis.report.wording import best_of_many, count, duration, figure_name, number
 
 FIGURES = ("accuracy", "auc", "loss")
-HOW = ("Best epoch", "Time", "Remark")
+BESIDE = ("Best epoch", "Time", "Remark")
 """What is told of a value beside its figures."""
-OPTIMISTIC = (
-    "The best of many validation figures flatters: some of its lead is luck. The test was not "
-    "looked at."
-)
 LONGEST = 18
 """Letters of a label in a picture."""
 
@@ -77,6 +77,7 @@ class Swept:
         monitor: the validation figure that was compared.
         axes: in the order in which they were swept; of a grid, last, all of it.
         recipe: the best.
+        pairs: validation pairs behind each figure.
         grid: whether every value met every other.
     """
 
@@ -84,6 +85,7 @@ class Swept:
     monitor: str
     axes: list[SweptAxis]
     recipe: dict[str, Any]
+    pairs: int
     grid: bool
 
     @property
@@ -122,14 +124,14 @@ def write_sweep_section(path: Path, swept: Swept, command: str) -> None:
 
 def sweep_markdown(swept: Swept, command: str) -> str:
     """All axes in one table; what was chosen is set in bold."""
-    figures = _known_figures(swept)
+    figures, beside = _columns(swept)
     rows = []
     for axis in swept.axes:
         for place, value in enumerate(axis.values):
             label = f"**{cell(value.label)}**" if place == axis.best else cell(value.label)
-            rows.append([cell(axis.key), label, *map(cell, _cells(value, figures))])
-    header = ("Axis", "Value", *(LABELS[name] for name in figures), *HOW)
-    lines = [f"## {cell(swept.name)}: {how(swept)}", "", summary(swept), "", OPTIMISTIC, ""]
+            rows.append([cell(axis.key), label, *map(cell, _cells(value, figures, beside))])
+    header = ("Axis", "Value", *(LABELS[name] for name in figures), *beside)
+    lines = [f"## {cell(swept.name)}: {how(swept)}", "", summary(swept), "", doubt(swept), ""]
     return "\n".join([*lines, *table(header, rows), "", "```sh", command, "```", "", ""])
 
 
@@ -140,11 +142,11 @@ def how(swept: Swept) -> str:
 
 def sweep_html(swept: Swept, command: str = "") -> str:
     """The report as one page, see ``write_sweep``."""
-    figures = _known_figures(swept)
+    figures, beside = _columns(swept)
     axes = [
         (
             axis,
-            [(value, _cells(value, figures)) for value in axis.values],
+            [(value, _cells(value, figures, beside)) for value in axis.values],
             [(plot, Markup(plot.svg)) for plot in _plots(swept, axis, place)],  # noqa: S704
         )
         for place, axis in enumerate(swept.axes)
@@ -155,8 +157,8 @@ def sweep_html(swept: Swept, command: str = "") -> str:
         "figures": figures,
         "summary": summary(swept),
         "how": how(swept),
-        "optimistic": OPTIMISTIC,
-        "columns": HOW,
+        "doubt": doubt(swept),
+        "beside": beside,
         "axes": axes,
         "recipe": as_toml(swept.recipe),
         "command": command,
@@ -175,23 +177,32 @@ def summary(swept: Swept) -> str:
     return f"The best validation {name}, {number(best)}, is reached with {chosen}."
 
 
+def doubt(swept: Swept) -> str:
+    """What to think of the best figure."""
+    words = best_of_many(swept.monitor, swept.best.value or 0.0, swept.pairs)
+    return f"{words} The test was not looked at."
+
+
 def rows(axis: SweptAxis) -> list[list[str]]:
     """The table of an axis, for a terminal."""
-    return [[value.label, *_cells(value, list(FIGURES))] for value in axis.values]
+    return [[value.label, *_cells(value, FIGURES, BESIDE)] for value in axis.values]
 
 
-def _known_figures(swept: Swept) -> list[str]:
+def _columns(swept: Swept) -> tuple[Sequence[str], Sequence[str]]:
+    """The figures that are known of some value, and what is told beside them."""
     values = [value for axis in swept.axes for value in axis.values]
-    return [name for name in FIGURES if any(name in value.figures for value in values)]
+    figures = [name for name in FIGURES if any(name in value.figures for value in values)]
+    return figures, BESIDE if any(value.reason for value in values) else BESIDE[:-1]
 
 
-def _cells(value: SweptValue, figures: list[str]) -> list[str]:
-    return [
-        *(number(value.figures[name]) if name in value.figures else "" for name in figures),
+def _cells(value: SweptValue, figures: Sequence[str], beside: Sequence[str]) -> list[str]:
+    told = (
         f"{value.best_epoch} of {value.epochs}" if value.epochs else "",
         duration(value.seconds) if value.seconds else "",
         value.reason,
-    ]
+    )
+    known = (number(value.figures[name]) if name in value.figures else "" for name in figures)
+    return [*known, *told[: len(beside)]]
 
 
 def _plots(swept: Swept, axis: SweptAxis, place: int) -> list[Plot]:
@@ -207,6 +218,8 @@ def _plot(swept: Swept, axis: SweptAxis, name: str) -> Plot:
         figure, axes = new_plot(3.0)
         axes.plot(places, values, color=INK, linewidth=1.1, alpha=0.5)
         axes.plot(places, values, "o", color=GENUINE, markersize=5)
+        if swept.monitor == "accuracy":
+            _whiskers(axes, places, values, swept.pairs)
         axes.plot(axis.best, values[axis.best], "o", color=GENUINE, markersize=10)
         axes.plot(
             lost,
@@ -231,9 +244,23 @@ def _plot(swept: Swept, axis: SweptAxis, name: str) -> Plot:
     caption = f"n = {count(len(values), 'configuration')}; the large dot is the best."
     if swept.grid:
         caption += " Each dot is the best of all configurations with that value."
+    if swept.monitor == "accuracy":
+        caption += (
+            f" Whiskers: 95 % intervals of {count(swept.pairs, 'pair')}, were they independent."
+        )
     if len(lost):
         caption += f" {count(len(lost), 'cross', 'crosses')}: not trained."
     return Plot(name, title, svg, caption)
+
+
+def _whiskers(
+    axes: Axes, places: NDArray[np.int64], values: NDArray[np.float64], pairs: int
+) -> None:
+    """How far each accuracy is known."""
+    known = ~np.isnan(values)
+    ends = [of_share(float(value), pairs) for value in values[known]]
+    low, high = np.array([(each.low, each.high) for each in ends]).T
+    axes.vlines(places[known], low, high, color=GENUINE, linewidth=1.1, alpha=0.6)
 
 
 def _short(label: str) -> str:

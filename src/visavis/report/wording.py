@@ -8,6 +8,7 @@ import numpy as np
 
 from visavis.evaluation.evaluation import Evaluation
 from visavis.evaluation.figures import LABELS, Estimate, Figures
+from visavis.evaluation.intervals import of_share
 
 MEANINGS = {
     "accuracy": "The share of all pairs that are decided rightly.",
@@ -53,6 +54,24 @@ def figure_name(name: str) -> str:
     """A figure's name within a sentence: ``accuracy``, but ``AUC``."""
     plain = name in ("accuracy", "precision", "recall", "loss")
     return name if plain else LABELS[name]
+
+
+def best_of_many(name: str, value: float, pairs: int) -> str:
+    """What to think of the best of many validation figures.
+
+    Args:
+        name: of the figure: ``accuracy``, ``auc`` or ``loss``.
+        value: the best.
+        pairs: that it was measured on.
+    """
+    words = "The best of many validation figures flatters: some of its lead is luck."
+    if name != "accuracy":
+        return words
+    known = interval(of_share(value, pairs))
+    return (
+        f"{words} On {count(pairs, 'pair')} it is known to no more than {known} (95 %, were they "
+        "independent), and figures nearer to it than that may be its equals."
+    )
 
 
 def number(value: float) -> str:

@@ -17,10 +17,11 @@ from visavis.files import write_output
 from visavis.report.toml import as_toml
 from visavis.report.tune_sweep import Swept, SweptAxis, SweptValue, write_sweep
 from visavis.training.fit import fit
+from visavis.training.material import prepare
 from visavis.training.processes import ALONE, DivergedError, Resources
 from visavis.training.recipe import Recipe
 from visavis.training.sweep_axes import Axes, Axis, changed
-from visavis.training.tune_estimate import blueprint, cost, short_of_memory
+from visavis.training.tune_estimate import blueprint, memory_of, short_of_memory
 
 RECORDS, PAGE, BEST = "sweep.json", "sweep.html", "best.toml"
 
@@ -79,7 +80,8 @@ def sweep(
         raise DataError(f"recipe {recipe.name} has no loss, so there is nothing to sweep")
     lab = Lab(source, folder, resources, progress, begun.schedule.monitor)
     told, best = (lab.grid if grid else lab.descend)(begun, axes)
-    swept = Swept(begun.name, lab.monitor, told, best.model_dump(mode="json"), grid)
+    pairs = len(prepare(source, begun.data, begun.seed).validation)
+    swept = Swept(begun.name, lab.monitor, told, best.model_dump(mode="json"), pairs, grid)
     write_output(folder / BEST, as_toml(swept.recipe).encode())
     write_sweep(folder / PAGE, swept, command)
     return swept
@@ -234,8 +236,8 @@ def _hopeless(recipe: Recipe) -> str:
         parts = blueprint(recipe)
     except DataError as error:
         return str(error).removeprefix(f"recipe {recipe.name}: ").split("; ")[0]
-    taken = cost(recipe, parts)
-    return short_of_memory(taken) if taken else ""
+    needed = memory_of(recipe, parts)
+    return short_of_memory(needed) if needed else ""
 
 
 def _product(recipe: Recipe, axes: Axes) -> Iterator[tuple[list[str], Recipe]]:

@@ -1,22 +1,21 @@
-"""What a configuration would take, before anything of it is made: memory and time."""
+"""What a configuration would take, before it is trained: memory and time."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from visavis.training.memory import kept_memory
+from visavis.training.optimiser import build_optimiser
 from visavis.training.parts import Parts, build_loss, build_parts
 from visavis.training.recipe import Recipe
 
-IMAGES = 2
-"""What a batch norm needs, at least."""
+FEW = 2
+"""Photos to try a network with: what a batch norm needs, at least."""
 
 STATES = {"adam": 2, "adamw": 2, "sgd": 1, "rmsprop": 1}
 """Numbers that an optimiser keeps for each weight."""
@@ -26,19 +25,6 @@ USABLE = 0.9
 """Of the free memory; the rest is for what no estimate sees."""
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of training a network.
-
-    Attributes:
-        memory: bytes.
-        work: floating-point operations of one photo of a step, forward and back.
-    """
-
-    memory: float
-    work: float
-
-
 def blueprint(recipe: Recipe) -> Parts:
     """The network of a recipe without its numbers, which takes neither memory nor time.
 
@@ -46,8 +32,7 @@ def blueprint(recipe: Recipe) -> Parts:
         DataError: it cannot be built, as where a window is larger than the map that reaches it.
         ModelError: a base model that cannot be loaded.
     """
-    net = recipe.net.model_copy(update={"pretrained": ""})
-    plain = recipe.model_copy(update={"net": net})
+    plain = _unread(recipe)
     with torch.device("meta"):
         parts = build_parts(plain)
         if recipe.loss:
@@ -55,10 +40,15 @@ def blueprint(recipe: Recipe) -> Parts:
     return parts
 
 
-def cost(recipe: Recipe, parts: Parts) -> Cost | None:
-    """What training a blueprint takes; ``None`` where each photo is embedded once.
+def _unread(recipe: Recipe) -> Recipe:
+    """A recipe whose network begins without the weights of another."""
+    return recipe.model_copy(update={"net": recipe.net.model_copy(update={"pretrained": ""})})
 
-    Memory is that of the weights, their gradients and the optimiser's, and of what the layers put
+
+def memory_of(recipe: Recipe, parts: Parts) -> float | None:
+    """Bytes that training a blueprint takes; ``None`` where each photo is embedded once.
+
+    That is of the weights, their gradients and the optimiser's numbers, and of what the layers put
     out for the photos of one batch, with its gradients.
     """
     encoder = parts.encoder
@@ -72,17 +62,15 @@ def cost(recipe: Recipe, parts: Parts) -> Cost | None:
 
     leaves = [module for module in encoder.modules() if not list(module.children())]
     handles = [module.register_forward_hook(count) for module in leaves]
-    crops = torch.empty((IMAGES, *parts.spec.shape), dtype=torch.uint8, device="meta")
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        encoder.train()(crops)
+    with torch.no_grad():
+        encoder.train()(torch.empty((FEW, *parts.spec.shape), dtype=torch.uint8, device="meta"))
     for handle in handles:
         handle.remove()
     kept = sum(weight.numel() for weight in encoder.parameters())
     trained = sum(weight.numel() for weight in encoder.parameters() if weight.requires_grad)
     width = 4 if recipe.precision == "fp32" else 2
-    layers = 2 * width * numbers / IMAGES * photos_of_a_step(recipe)
-    weights = 4 * (kept + trained * (1 + STATES[recipe.optimiser.kind]))
-    return Cost(layers + weights, 3 * counter.get_total_flops() / IMAGES)
+    layers = 2 * width * numbers / FEW * photos_of_a_step(recipe)
+    return layers + 4 * (kept + trained * (1 + STATES[recipe.optimiser.kind]))
 
 
 def photos_of_a_step(recipe: Recipe) -> int:
@@ -91,30 +79,41 @@ def photos_of_a_step(recipe: Recipe) -> int:
     return batch.people * batch.photos if recipe.data.pairs == "batch" else 2 * batch.pairs
 
 
-@cache
-def speed(precision: str) -> float:
-    """Floating-point operations a second that this machine does in a convolution, forward and back.
+def time_of_step(recipe: Recipe, at_most: float) -> float:
+    """Seconds of one training step, by trying it on noise: no count of operations foresees them.
 
-    Measured once, in a third of a second.
+    Args:
+        recipe: of which there is memory enough, and whose encoder is trained.
+        at_most: seconds; where a part of a step takes longer, its time is told.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    layer = nn.Conv2d(32, 64, 3).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images = torch.rand((16, 32, 56, 56), device=device, requires_grad=True)
-    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
-    work = 3 * 2 * 16 * 54 * 54 * 9 * 32 * 64
+    parts = build_parts(_unread(recipe))
+    assert parts.encoder is not None  # noqa: S101 - it is trained
+    encoder = parts.encoder.train().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    weights = [weight for weight in encoder.parameters() if weight.requires_grad]
+    optimiser = build_optimiser(recipe.optimiser, weights)
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(recipe.precision)
 
-    def step() -> None:
+    def seconds(photos: int) -> float:
+        crops = torch.randint(256, (photos, *parts.spec.shape), dtype=torch.uint8, device=device)
+        begin = time.perf_counter()
         with torch.autocast(device.type, kind, enabled=kind is not None):
-            total = layer(images).float().sum()
+            total = encoder(crops).float().sum()
         total.backward()
-        float(total.detach())  # waits for the device
+        optimiser.step()
+        optimiser.zero_grad()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - begin
 
-    step()
-    begin, steps = time.perf_counter(), 0
-    while time.perf_counter() - begin < 0.3:
-        step()
-        steps += 1
-    return work * steps / (time.perf_counter() - begin)
+    whole = photos_of_a_step(recipe)
+    with kept_memory():
+        for photos in (FEW, max(FEW, whole // 8), whole):
+            seconds(photos)  # the first of its size makes room and compiles
+            taken = seconds(photos)
+            if taken > at_most:
+                break
+    return taken
 
 
 def free_memory() -> float | None:
@@ -128,14 +127,17 @@ def free_memory() -> float | None:
     return min(found, default=None)
 
 
-def short_of_memory(taken: Cost, workers: int = 1) -> str:
-    """Why training does not fit the free memory, shared by workers; empty where it does."""
+def short_of_memory(needed: float, workers: int = 1) -> str:
+    """Why training that needs so many bytes does not fit the free memory, shared by workers.
+
+    Empty where it does.
+    """
     free = free_memory()
-    if free is None or taken.memory <= USABLE * free / workers:
+    if free is None or needed <= USABLE * free / workers:
         return ""
     share = f" for each of {workers} workers" if workers > 1 else ""
     return (
-        f"training takes about {taken.memory / 1e9:.1f} GB, and {free / workers / 1e9:.1f} GB are "
+        f"training takes about {needed / 1e9:.1f} GB, and {free / workers / 1e9:.1f} GB are "
         f"free{share}"
     )
 

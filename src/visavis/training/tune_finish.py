@@ -18,6 +18,7 @@ from visavis.files import write_output
 from visavis.models.folder import CARD
 from visavis.report.run_file import load_run
 from visavis.report.tune import KINDS, TunedTrial, Tuning, write_tuning
+from visavis.training.material import prepare
 from visavis.training.recipe import Recipe
 from visavis.training.train import MODEL, complete
 from visavis.training.tune_study import best_of, drawn, folder_number, readable, repeated
@@ -46,6 +47,7 @@ def finish_tuning(study: optuna.Study, job: Job, progress: Progress | None, comm
         trials=told,
         best=best,
         recipe=recipe.model_dump(mode="json"),
+        pairs=len(prepare(job.source, recipe.data, recipe.seed).validation),
         importances=_importances(study),
         asked=job.trials,
         tested=load_run(job.folder).estimate("accuracy") if made else None,

@@ -26,7 +26,7 @@ from visavis.training.parts import Parts, build_parts
 from visavis.training.processes import ALONE, DivergedError
 from visavis.training.recipe import Recipe
 from visavis.training.space import Space
-from visavis.training.tune_estimate import blueprint, cost, photos_of_a_step, short_of_memory, speed
+from visavis.training.tune_estimate import blueprint, memory_of, short_of_memory, time_of_step
 from visavis.training.tune_study import drawing, folder_number
 from visavis.training.weights import pack_weights
 
@@ -142,29 +142,29 @@ def _prune_impossible(trial: optuna.Trial, recipe: Recipe, job: Job, done: int) 
         parts = blueprint(recipe)
     except DataError as error:
         prune(trial, "impossible", str(error).split("; ")[0])
-    if not recipe.loss or (taken := cost(recipe, parts)) is None:
+    if not recipe.loss or (memory := memory_of(recipe, parts)) is None:
         return
-    if reason := short_of_memory(taken, job.workers):
+    if reason := short_of_memory(memory, job.workers):
         prune(trial, "memory", reason)
     if job.left is not None:
-        epoch = _photos(recipe, job.source)
-        needed = recipe.schedule.epochs * epoch * taken.work * job.workers / speed(recipe.precision)
+        steps = recipe.schedule.epochs * _steps(recipe, job.source)
         share_of = -(-max(1, job.trials - done) // job.workers)
         allowed = min(job.left, SHARES * job.left / share_of)
+        needed = steps * time_of_step(recipe, allowed / steps)
         if needed > allowed:
             prune(
                 trial,
                 "time",
-                f"training takes about {needed / 60:.1f} min, and {allowed / 60:.1f} min are left "
-                "for a trial",
+                f"training takes {needed / 60:.1f} min or more, and a trial may take "
+                f"{allowed / 60:.1f} min now",
             )
 
 
-def _photos(recipe: Recipe, source: Source) -> int:
-    """Photos that an epoch encodes."""
+def _steps(recipe: Recipe, source: Source) -> int:
+    """Steps of an epoch."""
     material = prepare(source, recipe.data, recipe.seed)
     usable = material.train.faces.people >= 0
-    return len(make_batches(recipe, material.train, usable)) * photos_of_a_step(recipe)
+    return len(make_batches(recipe, material.train, usable))
 
 
 def _keep(trial: optuna.Trial, recipe: Recipe, fitted: Fitted, folder: Path) -> float:
