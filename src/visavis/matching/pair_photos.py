@@ -248,7 +248,7 @@ def _pairs(
 ) -> list[Pair]:
     table = model.similarity_matrix(asked.found.embeddings, known.found.embeddings)
     cut = None if threshold is None else threshold.value
-    found = nearest(table, cut)
+    found, everybody = nearest(table, cut), set(known.names)
     if rule.one_to_one:
         _, people = np.unique(known.names, return_inverse=True)
         found = one_to_one(table, people, cut)
@@ -268,7 +268,7 @@ def _pairs(
             similarity=float(similarity[i]),
             distance=float(distance[i]),
             probability=probability[i],
-            expected=asked.names[i] if asked.names[i] in known.names else None,
+            expected=asked.names[i] if asked.names[i] in everybody else None,
         )
         for i, (face, row) in enumerate(zip(asked.found.faces, shown, strict=True))
     ]
