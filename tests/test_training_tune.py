@@ -24,17 +24,17 @@ from visavis.errors import DataError
 from visavis.models.model import Model
 from visavis.nets.encoder import Encoder
 from visavis.report.toml import as_toml
-from visavis.report.tune import TunedTrial, Tuning, tuning_html, tuning_markdown
+from visavis.report.tune import KINDS, TunedTrial, Tuning, tuning_html, tuning_markdown
 from visavis.training import tune_estimate, tune_study, tune_trial
 from visavis.training.recipe import Recipe
 from visavis.training.recipe_files import find_recipe
 from visavis.training.space import Choice, Range, Several, Space
 from visavis.training.tune import tune
 from visavis.training.tune_estimate import blueprint, memory_of, time_of_step
-from visavis.training.tune_sampler import sampler_for
+from visavis.training.tune_sampler import PerTrial, sampler_for
 from visavis.training.tune_study import folder_number, open_study, shown
 from visavis.training.tune_trial import Job, SurplusError, run_trial
-from visavis.training.tune_workers import Plan
+from visavis.training.tune_workers import DRAWS, Plan
 
 # Single trials are asked for, to look at them.
 pytestmark = pytest.mark.filterwarnings("ignore:Heartbeat of storage")
@@ -101,17 +101,18 @@ def test_a_search_keeps_the_best_model_and_names_what_never_started(
 ) -> None:
     source = open_source(f"folder:{people}")
     done = tune(toy(), SPACE, source, tmp_path, Plan(trials=6), command="visavis tune toy")
-    assert [trial.number for trial in done.trials] == list(range(6))
+    assert [trial.number for trial in done.trials] == list(range(len(done.trials)))
     trained = [trial for trial in done.trials if trial.complete]
     impossible = [trial for trial in done.trials if trial.kind == "impossible"]
-    assert len(trained) + len(impossible) == 6
+    assert len(trained) == done.counted == 6
+    assert len(trained) + len(impossible) == len(done.trials)
     assert impossible
     assert all("does not fit the" in trial.reason for trial in impossible)
     assert all(trial.epochs == 0 for trial in impossible)
     assert done.best_trial.value == max(trial.value for trial in trained)
     assert done.outcomes() == {
         "trained to the end": len(trained),
-        "not to be built": len(impossible),
+        KINDS["impossible"]: len(impossible),
     }
 
     kept = [path.parent.name for path in tmp_path.glob("trials/*/weights.safetensors")]
@@ -134,8 +135,8 @@ def test_a_search_keeps_the_best_model_and_names_what_never_started(
     assert again.trials == done.trials
     assert (tmp_path / "run.json").stat().st_mtime_ns == looked  # the test is looked at once
     more = tune(toy(), SPACE, source, tmp_path, Plan(trials=8))
-    assert more.trials[:6] == done.trials
-    assert len(more.trials) == 8
+    assert more.trials[: len(done.trials)] == done.trials
+    assert more.counted == 8
 
 
 def test_the_model_is_that_of_the_best_epoch(people: Path, tmp_path: Path) -> None:
@@ -234,11 +235,35 @@ def test_the_same_configuration_is_not_trained_twice(people: Path, tmp_path: Pat
     assert done.trials[2].reason == "the same as trial 0"
 
 
+def test_a_space_of_which_next_to_nothing_can_be_built_is_given_up(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: Recipe) -> None:
+        raise DataError("recipe toy: block 1's pool: a window of 6x6 does not fit")
+
+    monkeypatch.setattr(tune_trial, "blueprint", never)
+    words = rf"no trial of {2 * DRAWS} was trained to its end \({2 * DRAWS} not to be built"
+    with pytest.raises(DataError, match=words):
+        tune(toy(), RATES, open_source(f"folder:{people}"), tmp_path, Plan(trials=2))
+
+
+def test_what_cannot_be_built_draws_nobody_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many such before the first is trained, as where one worker trains and another draws."""
+    make = sampler_for("tpe", RATES, seed=1)
+    study = optuna.create_study(sampler=PerTrial(make))
+    for _ in range(12):
+        failed = study.ask()
+        failed.suggest_float("rate", 0, 0.1)
+        study.tell(failed, state=TrialState.PRUNED)
+    drawn = [study.ask().suggest_float("rate", 0, 1) for _ in range(20)]
+    assert sum(rate > 0.1 for rate in drawn) >= 18
+
+
 def test_trials_are_drawn_by_their_number() -> None:
     make = sampler_for("tpe", RATES, seed=1)
 
     def first(number: int) -> float:
-        study = optuna.create_study(sampler=make(number))
+        study = optuna.create_study(sampler=make(number, True))
         return study.ask().suggest_float("rate", 0, 1)
 
     assert first(3) == first(3)
@@ -338,7 +363,7 @@ def test_the_report_of_a_search_counts_and_names() -> None:
     assert "1 of them trained to the end, 1 ended midway, 1 not started" in page
     assert "was behind &lt;1&gt;" in page
     assert "takes 9 GB" in page
-    assert "9 trials; the time was up before" in page
+    assert "9 trials; the search ended before" in page
     assert "validation accuracy 0.6100" in page
     section = tuning_markdown(tuning, "visavis tune toy")
     assert "On 440 pairs it is known to no more than 0.5618 to 0.6550" in section

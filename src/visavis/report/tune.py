@@ -16,8 +16,9 @@ from visavis.report.results import cell, put_section, table
 from visavis.report.toml import as_toml
 from visavis.report.wording import best_of_many, count, duration, figure_name, number, stated
 
+IMPOSSIBLE = "impossible"
 KINDS = {
-    "impossible": "not to be built",
+    IMPOSSIBLE: "not to be built, another was drawn instead",
     "repeated": "the same as another",
     "memory": "too large for the memory",
     "time": "too slow for the time left",
@@ -85,6 +86,11 @@ class Tuning:
     def best_trial(self) -> TunedTrial:
         """The best."""
         return next(trial for trial in self.trials if trial.number == self.best)
+
+    @property
+    def counted(self) -> int:
+        """How many count as trials: all but those that cannot be built."""
+        return sum(trial.kind != IMPOSSIBLE for trial in self.trials)
 
     def outcomes(self) -> dict[str, int]:
         """How many trials ended how, in words."""
@@ -159,7 +165,7 @@ def summary(tuning: Tuning) -> str:
     """The outcome in one sentence."""
     best = tuning.best_trial
     assert best.value is not None  # noqa: S101 - it was trained
-    words = f"Of {count(len(tuning.trials), 'trial')}, trial {best.number} is the best: validation "
+    words = f"Of {count(tuning.counted, 'trial')}, trial {best.number} is the best: validation "
     words += f"{figure_name(tuning.monitor)} {number(best.value)}"
     if tuning.tested is not None:
         words += f", test accuracy {stated(tuning.tested)}"
@@ -177,8 +183,8 @@ def doubt(tuning: Tuning) -> str:
 def _facts(tuning: Tuning) -> dict[str, str]:
     facts = {name.capitalize(): f"{many:,}" for name, many in tuning.outcomes().items()}
     facts["Time in training"] = duration(sum(trial.seconds for trial in tuning.trials))
-    if len(tuning.trials) < tuning.asked:
-        facts["Asked for"] = f"{tuning.asked:,} trials; the time was up before"
+    if tuning.counted < tuning.asked:
+        facts["Asked for"] = f"{tuning.asked:,} trials; the search ended before"
     return facts
 
 

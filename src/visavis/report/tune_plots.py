@@ -64,8 +64,8 @@ def _history(tuning: Tuning) -> Plot:
         legend_above(axes)
         svg = inline_svg(figure, "history", title)
     caption = (
-        f"n = {count(len(tuning.trials), 'trial')}, {len(done)} of them trained to the end, "
-        f"{len(cut)} ended midway, {len(never)} not started. Validation figures, each of the "
+        f"n = {count(len(tuning.trials), 'configuration')}, {len(done)} of them trained to the "
+        f"end, {len(cut)} ended midway, {len(never)} not started. Validation figures, each of the "
         "trial's best epoch."
     )
     return Plot("history", title, svg, caption)

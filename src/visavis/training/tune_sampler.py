@@ -17,8 +17,15 @@ from visavis.training.space import Space
 SAMPLERS = ("tpe", "gp")
 
 
-def sampler_for(name: str, space: Space, seed: int) -> Callable[[int], optuna.samplers.BaseSampler]:
-    """What makes the sampler of each trial, by its number.
+NEAR = 0.1
+"""The share of trials that TPE draws near to."""
+
+Make = Callable[[int, bool], optuna.samplers.BaseSampler]
+"""A trial's sampler, by its number and by whether so many are trained as it draws near to."""
+
+
+def sampler_for(name: str, space: Space, seed: int) -> Make:
+    """What makes the sampler of each trial.
 
     Raises:
         DataError: an unknown name, or a space that is not the same for all trials where the
@@ -32,9 +39,11 @@ def sampler_for(name: str, space: Space, seed: int) -> Callable[[int], optuna.sa
             "compare; take --sampler tpe"
         )
 
-    def make(number: int) -> optuna.samplers.BaseSampler:
+    def make(number: int, enough: bool) -> optuna.samplers.BaseSampler:
         own = int.from_bytes(hashlib.blake2b(f"{seed} {number}".encode(), digest_size=4).digest())
         if name == "tpe":
+            if not enough:  # it would draw near to what cannot be built
+                return optuna.samplers.RandomSampler(seed=own)
             return optuna.samplers.TPESampler(seed=own)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -50,12 +59,14 @@ class PerTrial(optuna.samplers.BaseSampler):
     have drawn.
     """
 
-    def __init__(self, make: Callable[[int], optuna.samplers.BaseSampler]) -> None:
-        self._make, self._sampler = make, make(0)
+    def __init__(self, make: Make) -> None:
+        self._make, self._sampler = make, make(0, False)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Seed."""
-        self._sampler = self._make(trial.number)
+        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        trained = sum(other.state == TrialState.COMPLETE for other in ended)
+        self._sampler = self._make(trial.number, trained >= max(1.0, NEAR * len(ended)))
         self._sampler.before_trial(study, trial)
 
     def infer_relative_search_space(

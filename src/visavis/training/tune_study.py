@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from visavis.data.faceset import Source
 from visavis.errors import DataError
+from visavis.report.tune import IMPOSSIBLE
 from visavis.training.recipe import Recipe
 from visavis.training.space import Choice, Dimension, Draw, Space
 from visavis.training.tune_sampler import PerTrial, sampler_for
@@ -147,6 +148,14 @@ def folder_number(trial: FrozenTrial) -> int:
 def repeated(trials: Sequence[FrozenTrial]) -> set[int]:
     """Numbers of the trials that were run again."""
     return {number for trial in trials for number in trial.system_attrs.get("retry_history", [])}
+
+
+def counted(trials: Sequence[FrozenTrial]) -> int:
+    """How many of them are trials: not those that died, or that could not be built."""
+    return sum(
+        trial.state != TrialState.FAIL and trial.user_attrs.get("kind") != IMPOSSIBLE
+        for trial in trials
+    )
 
 
 def best_of(study: optuna.Study, trials: list[FrozenTrial]) -> int | None:

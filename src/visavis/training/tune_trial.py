@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 import optuna
 import pytorch_lightning as lightning
-from optuna.trial import TrialState
 from pytorch_lightning.callbacks import Checkpoint
 
 from visavis.data.download import Progress
@@ -19,6 +18,7 @@ from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.files import write_output
 from visavis.nets.pretrained import read_state
+from visavis.report.tune import IMPOSSIBLE
 from visavis.training.fit import HISTORY, Fitted, fit
 from visavis.training.inputs import make_batches
 from visavis.training.material import prepare
@@ -27,7 +27,7 @@ from visavis.training.processes import ALONE, DivergedError
 from visavis.training.recipe import Recipe
 from visavis.training.space import Space
 from visavis.training.tune_estimate import blueprint, memory_of, short_of_memory, time_of_step
-from visavis.training.tune_study import drawing, folder_number
+from visavis.training.tune_study import counted, drawing, folder_number
 from visavis.training.weights import pack_weights
 
 WEIGHTS = "weights.safetensors"
@@ -85,11 +85,11 @@ def run_trial(trial: optuna.Trial, job: Job, progress: Progress | None = None) -
         DataError: what is wrong with more than this configuration, such as a full disk.
     """
     earlier = [t for t in trial.study.get_trials(deepcopy=False) if t.number < trial.number]
-    if sum(other.state != TrialState.FAIL for other in earlier) >= job.trials:
+    if counted(earlier) >= job.trials:
         raise SurplusError
     recipe = _drawn(trial, job)
     _prune_repeated(trial, earlier)
-    _prune_impossible(trial, recipe, job, sum(other.state.is_finished() for other in earlier))
+    _prune_impossible(trial, recipe, job, counted([t for t in earlier if t.state.is_finished()]))
     frozen = trial.study.get_trials(deepcopy=False)[trial.number]
     folder = job.place(folder_number(frozen))
     left = job.left
@@ -126,13 +126,13 @@ def _drawn(trial: optuna.Trial, job: Job) -> Recipe:
     try:
         return job.space.recipe(job.recipe, drawing(trial))
     except DataError as error:
-        prune(trial, "impossible", str(error).removeprefix(f"{job.space.origin}: "))
+        prune(trial, IMPOSSIBLE, str(error).removeprefix(f"{job.space.origin}: "))
 
 
 def _prune_repeated(trial: optuna.Trial, earlier: list[optuna.trial.FrozenTrial]) -> None:
     """Training is deterministic, so the same configuration gives the same figure."""
     for other in earlier:
-        if other.state != TrialState.FAIL and other.params == trial.params:
+        if counted([other]) and other.params == trial.params:
             prune(trial, "repeated", f"the same as trial {other.number}")
 
 
@@ -141,7 +141,7 @@ def _prune_impossible(trial: optuna.Trial, recipe: Recipe, job: Job, done: int) 
     try:
         parts = blueprint(recipe)
     except DataError as error:
-        prune(trial, "impossible", str(error).split("; ")[0])
+        prune(trial, IMPOSSIBLE, str(error).split("; ")[0])
     if not recipe.loss or (memory := memory_of(recipe, parts)) is None:
         return
     if reason := short_of_memory(memory, job.workers):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import time
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,11 @@ from optuna.trial import TrialState
 
 from visavis.data.download import Progress
 from visavis.errors import DataError, VisavisError
-from visavis.training.tune_study import again, best_of, folder_number, open_study
+from visavis.training.tune_study import again, best_of, counted, folder_number, open_study
 from visavis.training.tune_trial import WEIGHTS, Job, SurplusError, run_trial
+
+DRAWS = 20
+"""A search ends when it has drawn so many times as many configurations as were asked for."""
 
 POLL = 1.0
 """Seconds between two looks at what other workers still train."""
@@ -29,7 +31,8 @@ class Plan:
     """How a tuning searches.
 
     Attributes:
-        trials: in all, those of earlier calls and of all workers together.
+        trials: in all, those of earlier calls and of all workers together, without those that
+            cannot be built.
         sampler: ``tpe``, or ``gp`` for spaces in which every trial has the same keys.
         seed: of what is drawn.
         workers: processes of this machine.
@@ -83,11 +86,12 @@ def _more(study: optuna.Study, job: Job) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(study)
-        states = Counter(trial.state for trial in study.get_trials(deepcopy=False))
-        done = states[TrialState.COMPLETE] + states[TrialState.PRUNED]
-        if done >= job.trials:
+        trials = study.get_trials(deepcopy=False)
+        done = counted([trial for trial in trials if trial.state.is_finished()])
+        if done >= job.trials or len(trials) >= DRAWS * job.trials:
             return False
-        if states[TrialState.WAITING] or done + states[TrialState.RUNNING] < job.trials:
+        waiting = any(trial.state == TrialState.WAITING for trial in trials)
+        if waiting or counted(trials) < job.trials:
             return True
         time.sleep(POLL)
     return False
@@ -108,7 +112,7 @@ def _tell(study: optuna.Study, job: Job, progress: Progress) -> None:
     words = f"the best so far is trial {best}" if best is not None else "none is trained yet"
     if best is not None:
         words += f", {job.recipe.schedule.monitor} {trials[best].value:.4f}"
-    done = sum(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in trials)
+    done = counted([trial for trial in trials if trial.state.is_finished()])
     progress(f"trials: {done} of {job.trials} done, {words}", done, job.trials)
 
 
