@@ -99,6 +99,11 @@ class Space:
         """Whether some keys are drawn in some configurations only."""
         return any(".*." in key for key in self.keys())
 
+    def monitor(self, base: Recipe) -> str:
+        """The validation figure that all configurations are compared by."""
+        told: str = self.tree.get("schedule", {}).get("monitor", base.schedule.monitor)
+        return told
+
     def samples(self, seed: int = 0) -> Iterator[Draw]:
         """The lowest configuration, the highest, and ``TRIED`` drawn ones."""
         yield lambda _, dimension: _end(dimension, 0)
@@ -112,7 +117,8 @@ class Space:
 
         Raises:
             DataError: an unknown key, a value of another type, nothing to draw, or, where the
-                lowest loss is the best, a loss that is not the same in all configurations.
+                lowest loss is the best, a loss that is not the same in all configurations; or
+                another figure to compare by in some of them.
         """
         found = self.keys()
         if not found:
@@ -127,8 +133,13 @@ class Space:
             raise mistakes[0]
         if not all(recipe.loss for recipe in recipes):
             raise DataError(f"{self.origin}: a recipe without a loss learns nothing to compare")
+        if len({recipe.schedule.monitor for recipe in recipes}) > 1:
+            raise DataError(
+                f"{self.origin} draws schedule.monitor, which configurations are compared by; set "
+                "it to one value"
+            )
         losses = {json.dumps([part.model_dump() for part in recipe.loss]) for recipe in recipes}
-        if len(losses) > 1 and recipes[0].schedule.monitor == "loss":
+        if len(losses) > 1 and self.monitor(base) == "loss":
             raise DataError(
                 f"{self.origin} changes the loss, and the values of two losses cannot be compared; "
                 "set schedule.monitor to accuracy or auc"

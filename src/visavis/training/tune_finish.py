@@ -98,7 +98,7 @@ def _told(trial: FrozenTrial, job: Job) -> TunedTrial:
         kind, reason = "died", "its process died each time"
     if facts.get("stopped") == "budget":
         reason = "cut short by the budget"
-    smaller = job.recipe.schedule.monitor == "loss"
+    smaller = job.monitor == "loss"
     values = trial.intermediate_values.values()
     seen = (min(values) if smaller else max(values)) if values else None
     return TunedTrial(

@@ -59,7 +59,7 @@ def open_study(
         DataError: no such sampler, one that cannot draw from the space, a storage that cannot be
             opened, or another study.
     """
-    smaller = recipe.schedule.monitor == "loss"
+    smaller = space.monitor(recipe) == "loss"
     made = PerTrial(sampler_for(sampler, space, seed))
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=WARMUP)
     try:

@@ -68,6 +68,11 @@ class Job:
         return self.folder / "trials" / f"{number:04d}"
 
     @property
+    def monitor(self) -> str:
+        """The validation figure that trials are compared by."""
+        return self.space.monitor(self.recipe)
+
+    @property
     def left(self) -> float | None:
         """Seconds until the deadline."""
         return None if self.deadline is None else self.deadline - time.time()

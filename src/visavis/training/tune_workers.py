@@ -111,7 +111,7 @@ def _tell(study: optuna.Study, job: Job, progress: Progress) -> None:
     best = best_of(study, trials)
     words = f"the best so far is trial {best}" if best is not None else "none is trained yet"
     if best is not None:
-        words += f", {job.recipe.schedule.monitor} {trials[best].value:.4f}"
+        words += f", {job.monitor} {trials[best].value:.4f}"
     done = counted([trial for trial in trials if trial.state.is_finished()])
     progress(f"trials: {done} of {job.trials} done, {words}", done, job.trials)
 
