@@ -137,7 +137,11 @@ def test_two_losses_are_not_compared(tmp_path: Path) -> None:
     }
     text = "loss = [{ kind = 'contrastive', options.margin = { low = 0.1, high = 1.5 } }]"
     assert "set schedule.monitor to accuracy or auc" in refused(tmp_path, text, listed)
-    written(tmp_path, f"{text}\nschedule.monitor = 'auc'").check(Recipe.from_dict(listed))
+    space = written(tmp_path, f"{text}\nschedule.monitor = 'auc'")
+    space.check(Recipe.from_dict(listed))
+    assert space.monitor(Recipe.from_dict(listed)) == "auc"
+    drawn = "schedule.monitor = { choice = ['auc', 'accuracy'] }"
+    assert "draws schedule.monitor" in refused(tmp_path, drawn, listed)
 
 
 def test_no_such_space(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_a_change_leaves_the_rest_alone() -> None:
         (["seed="], "the axis seed is empty"),
         (["seed=1,1"], "the axis seed has a value twice"),
         (["seed=1,2", "seed=3"], "two axes have the same key"),
+        (["schedule.monitor=auc,accuracy"], "schedule.monitor is what values are compared by"),
     ],
 )
 def test_a_mistake_is_one_sentence(texts: list[str], words: str) -> None:
@@ -165,6 +166,15 @@ def test_a_mistake_is_one_sentence(texts: list[str], words: str) -> None:
         parse_axes(texts).check(BASE)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_two_losses_are_not_compared() -> None:
+    listed = {"data": {"pairs": "listed"}, "loss": [{"kind": "contrastive"}]}
+    margins = parse_axes(["loss.0.options.margin=0.5,1.0"])
+    by_loss = Recipe.from_dict({**TINY, **listed, "schedule": {"epochs": 2, "monitor": "loss"}})
+    with pytest.raises(DataError, match=r"loss.0.options.margin changes the loss, and .* accuracy"):
+        margins.check(by_loss)
+    margins.check(Recipe.from_dict({**TINY, **listed}))
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,20 @@ def test_the_same_configuration_is_not_trained_twice(people: Path, tmp_path: Pat
     assert done.trials[2].reason == "the same as trial 0"
 
 
+@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+def test_a_search_goes_by_the_figure_that_its_space_names(
+    people: Path, tmp_path: Path, monitor: str
+) -> None:
+    listed = {"data": {**TINY["data"], "pairs": "listed"}, "loss": [{"kind": "bce"}]}
+    base = toy(**listed, schedule={**TINY["schedule"], "monitor": "auc"})
+    space = Space({**RATES.tree, "schedule": {"monitor": monitor}}, "rates.toml")
+    done = tune(base, space, open_source(f"folder:{people}"), tmp_path, Plan(trials=3))
+    values = [trial.value for trial in done.trials]
+    assert done.best_trial.value == (min(values) if monitor == "loss" else max(values))
+    assert min(values) < max(values)
+    assert done.monitor == monitor
+
+
 def test_a_space_of_which_next_to_nothing_can_be_built_is_given_up(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

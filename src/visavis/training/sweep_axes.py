@@ -56,12 +56,20 @@ class Axes:
         """See that every value of every axis is one that its key of a recipe takes.
 
         Raises:
-            DataError: it names the key.
+            DataError: it names the key; or an axis whose values cannot be compared: the loss
+                where the lowest is the best, or the figure to compare by.
         """
         begun = self.begin(recipe)
         for axis in self.axes:
             for value in axis.values:
-                changed(begun, axis.key, value, self.origin)
+                found = changed(begun, axis.key, value, self.origin)
+                if found.schedule.monitor != begun.schedule.monitor:
+                    raise DataError(f"{axis.key} is what values are compared by; it is no axis")
+                if found.loss != begun.loss and begun.schedule.monitor == "loss":
+                    raise DataError(
+                        f"{axis.key} changes the loss, and the values of two losses cannot be "
+                        "compared; set schedule.monitor to accuracy or auc"
+                    )
 
 
 def read_axes(name: str) -> Axes:
