@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -133,7 +134,7 @@ def tuning_html(tuning: Tuning, command: str = "") -> str:
         "facts": _facts(tuning),
         "plots": [(plot, Markup(plot.svg)) for plot in tune_plots(tuning)],  # noqa: S704
         "how": HOW,
-        "rows": [(trial, _cells(trial)) for trial in tuning.trials],
+        "rows": [(trial, _cells(trial)) for trial in _ranked(tuning)],
         "recipe": as_toml(tuning.recipe),
         "command": command,
     }
@@ -151,8 +152,7 @@ def write_tuning_section(path: Path, tuning: Tuning, command: str) -> None:
 
 def tuning_markdown(tuning: Tuning, command: str) -> str:
     """How many trials ended how, and those that began to train."""
-    begun = [trial for trial in tuning.trials if trial.value is not None]
-    begun.sort(key=lambda trial: (trial.number != tuning.best, trial.number))
+    begun = [trial for trial in _ranked(tuning) if trial.value is not None]
     facts = [[cell(name), cell(fact)] for name, fact in _facts(tuning).items()]
     rows = [[str(trial.number), *map(cell, _cells(trial))] for trial in begun]
     lines = [f"## {cell(tuning.name)}: a search", "", summary(tuning), "", doubt(tuning), ""]
@@ -178,6 +178,17 @@ def doubt(tuning: Tuning) -> str:
     if tuning.tested is not None:
         words += " The test, which no trial saw, was looked at once, for the best trial alone."
     return words
+
+
+def _ranked(tuning: Tuning) -> list[TunedTrial]:
+    """Those trained to the end, the best first, then those that were cut off, then the rest."""
+    sign = 1 if tuning.monitor == "loss" else -1
+
+    def rank(trial: TunedTrial) -> tuple[bool, bool, float, int]:
+        value = math.inf if trial.value is None else sign * trial.value
+        return trial.value is None, not trial.complete, value, trial.number
+
+    return sorted(tuning.trials, key=rank)
 
 
 def _facts(tuning: Tuning) -> dict[str, str]:
