@@ -235,17 +235,20 @@ def test_the_same_configuration_is_not_trained_twice(people: Path, tmp_path: Pat
     assert done.trials[2].reason == "the same as trial 0"
 
 
-@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+@pytest.mark.parametrize(
+    ("other", "monitor", "direction"), [("loss", "auc", "MAXIMIZE"), ("auc", "loss", "MINIMIZE")]
+)
 def test_a_search_goes_by_the_figure_that_its_space_names(
-    people: Path, tmp_path: Path, monitor: str
+    people: Path, tmp_path: Path, other: str, monitor: str, direction: str
 ) -> None:
-    listed = {"data": {**TINY["data"], "pairs": "listed"}, "loss": [{"kind": "bce"}]}
-    base = toy(**listed, schedule={**TINY["schedule"], "monitor": "auc"})
+    listed = {"data": {**TINY["data"], "pairs": "listed"}, "loss": [{"kind": "contrastive"}]}
+    base = toy(**listed, schedule={**TINY["schedule"], "monitor": other})
     space = Space({**RATES.tree, "schedule": {"monitor": monitor}}, "rates.toml")
     done = tune(base, space, open_source(f"folder:{people}"), tmp_path, Plan(trials=3))
+    study = optuna.load_study(study_name=None, storage=database(tmp_path))
+    assert study.direction.name == direction
     values = [trial.value for trial in done.trials]
     assert done.best_trial.value == (min(values) if monitor == "loss" else max(values))
-    assert min(values) < max(values)
     assert done.monitor == monitor
 
 

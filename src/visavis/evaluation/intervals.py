@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from visavis.evaluation.figures import Estimate
 from visavis.evaluation.rates import Shares
@@ -47,6 +46,8 @@ def clopper_pearson(errors: int, n: int) -> tuple[float, float]:
 
     From Clopper and Pearson, 1934. ``n`` counts independent trials; (0, 1) where it is 0.
     """
+    from scipy.stats import beta
+
     tail = (1 - LEVEL) / 2
     low = 0.0 if errors == 0 else float(beta.ppf(tail, errors, n - errors + 1))
     high = 1.0 if errors >= n else float(beta.ppf(1 - tail, errors + 1, n - errors))
