@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes as Frame
 
 import test_cli
 from generated_faces import write_people
@@ -15,6 +16,13 @@ from test_training_fit import TINY
 from visavis.data.source import open_source
 from visavis.errors import DataError
 from visavis.report.toml import as_toml
+from visavis.report.tune_sweep import (
+    Swept,
+    SweptAxis,
+    SweptValue,
+    sweep_html,
+    write_sweep_section,
+)
 from visavis.training import sweep as module
 from visavis.training.fit import fit
 from visavis.training.recipe import Recipe
@@ -121,6 +129,38 @@ def test_what_collapses_is_named_and_passed_over(people: Path, tmp_path: Path) -
     with pytest.raises(DataError, match=r"no value of net\.options\.layers could be trained"):
         source = open_source(f"folder:{people}")
         sweep(BASE, parse_axes(["net.options.layers=8,9"]), source, tmp_path)
+
+
+def test_a_picture_shows_how_far_a_figure_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[float, float]] = []
+    vlines = Frame.vlines
+
+    def watched(self: Frame, x: object, low: list[float], high: list[float], **style: object):
+        drawn.extend(zip(low, high, strict=True))
+        return vlines(self, x, low, high, **style)
+
+    monkeypatch.setattr(Frame, "vlines", watched)
+    axis = SweptAxis(
+        "seed",
+        [SweptValue("1", 268 / 440, {"accuracy": 268 / 440}), SweptValue("2", None, {})],
+        best=0,
+    )
+    page = sweep_html(Swept("toy", "accuracy", [axis], {"name": "toy"}, 440, grid=False))
+    assert drawn == [pytest.approx((0.56175, 0.65495), abs=1e-5)]  # scipy's binomtest(268, 440)
+    assert "95 % intervals of 440 pairs" in page
+    drawn.clear()
+    page = sweep_html(Swept("toy", "auc", [axis], {"name": "toy"}, 440, grid=False))
+    assert not drawn
+    assert "Whiskers" not in page
+
+
+def test_a_section_of_any_name_can_be_replaced(tmp_path: Path) -> None:
+    axis = SweptAxis("name", [SweptValue("a|b", 0.5, {"accuracy": 0.5})], best=0)
+    swept = Swept("a -- b -->", "accuracy", [axis], {"name": "toy"}, 40, grid=False)
+    path = tmp_path / "RESULTS.md"
+    for _ in range(2):
+        write_sweep_section(path, swept, "visavis sweep")
+    assert path.read_text().count("<!-- visavis results: a-b -->") == 1
 
 
 def test_axes_as_they_are_typed() -> None:

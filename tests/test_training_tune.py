@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -264,7 +265,7 @@ def test_a_space_of_which_next_to_nothing_can_be_built_is_given_up(
         tune(toy(), RATES, open_source(f"folder:{people}"), tmp_path, Plan(trials=2))
 
 
-def test_what_cannot_be_built_draws_nobody_near(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_built_draws_nobody_near() -> None:
     """Many such before the first is trained, as where one worker trains and another draws."""
     make = sampler_for("tpe", RATES, seed=1)
     study = optuna.create_study(sampler=PerTrial(make))
@@ -374,10 +375,15 @@ def test_the_report_of_a_search_counts_and_names() -> None:
         TunedTrial(0, {"optimiser.rate": "0.1"}, 0.61, True, 5, 10.0),
         TunedTrial(1, {"optimiser.rate": "0.2"}, 0.52, False, 3, 6.0, "behind", "was behind <1>"),
         TunedTrial(2, {"optimiser.rate": "0.3"}, None, False, 0, 0.0, "memory", "takes 9 GB"),
+        TunedTrial(3, {"optimiser.rate": "0.4"}, None, False, 0, 0.0, "impossible", "no room"),
+        TunedTrial(4, {"optimiser.rate": "0.5"}, 0.51, True, 2, 4.0),
     ]
     tuning = Tuning("toy", "accuracy", trials, 0, {"name": "toy"}, 440, {"a": 1.0}, 9)
     page = tuning_html(tuning)
-    assert "1 of them trained to the end, 1 ended midway, 1 not started" in page
+    assert "2 of them trained to the end, 1 ended midway, 2 not started" in page
+    assert "Of 4 trials, trial 0 is the best" in page  # what cannot be built is none
+    ranked = [int(number) for number in re.findall(r'<th scope="row">(\d)', page)]
+    assert ranked == [0, 4, 1, 2, 3]
     assert "was behind &lt;1&gt;" in page
     assert "takes 9 GB" in page
     assert "9 trials; the search ended before" in page

@@ -36,7 +36,8 @@ def write_section(path: Path, evaluation: Evaluation, command: str) -> None:
     Raises:
         DataError: the file is not text, a section in it has no end, or it cannot be written.
     """
-    put_section(path, _key(evaluation), section_text(evaluation, command))
+    key = section_key(evaluation.model, evaluation.protocol)
+    put_section(path, key, section_text(evaluation, command))
 
 
 def put_section(path: Path, key: str, content: str) -> None:
@@ -44,8 +45,7 @@ def put_section(path: Path, key: str, content: str) -> None:
 
     Args:
         path: an existing UTF-8 file or a new one, in a folder that exists.
-        key: of the section; sections stand in the order of their keys. Word characters, spaces and
-            single hyphens only.
+        key: of the section, see ``section_key``; sections stand in the order of their keys.
         content: Markdown that ends in a newline.
 
     Raises:
@@ -141,12 +141,12 @@ def _read(path: Path) -> str:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _key(evaluation: Evaluation) -> str:
-    # Word characters only: two hyphens in a row would end the comment that the key stands in.
-    return " ".join(
-        re.sub(r"\W+", "-", name).strip("-").lower()
-        for name in (evaluation.model, evaluation.protocol)
-    )
+def section_key(*names: str) -> str:
+    """The key of what has these names, of word characters, spaces and single hyphens.
+
+    Two hyphens in a row would end the comment that the key stands in.
+    """
+    return " ".join(re.sub(r"\W+", "-", name).strip("-").lower() for name in names)
 
 
 def _begin(key: str) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from visavis.evaluation.figures import LABELS, Estimate
 from visavis.files import write_output
 from visavis.report.html import small_page
-from visavis.report.results import cell, put_section, table
+from visavis.report.results import cell, put_section, section_key, table
 from visavis.report.toml import as_toml
 from visavis.report.wording import best_of_many, count, duration, figure_name, number, stated
 
@@ -147,7 +147,7 @@ def write_tuning_section(path: Path, tuning: Tuning, command: str) -> None:
     Raises:
         DataError: see ``visavis.report.results.put_section``.
     """
-    put_section(path, tuning.name, tuning_markdown(tuning, command))
+    put_section(path, section_key(tuning.name), tuning_markdown(tuning, command))
 
 
 def tuning_markdown(tuning: Tuning, command: str) -> str:

@@ -17,7 +17,7 @@ from visavis.evaluation.intervals import of_share
 from visavis.files import write_output
 from visavis.report.html import small_page
 from visavis.report.plot import Plot
-from visavis.report.results import cell, put_section, table
+from visavis.report.results import cell, put_section, section_key, table
 from visavis.report.style import GENUINE, IMPOSTOR, INK, house_style, new_plot, percent_ticks
 from visavis.report.svg import inline_svg
 from visavis.report.toml import as_toml
@@ -119,7 +119,7 @@ def write_sweep_section(path: Path, swept: Swept, command: str) -> None:
     Raises:
         DataError: see ``visavis.report.results.put_section``.
     """
-    put_section(path, swept.name, sweep_markdown(swept, command))
+    put_section(path, section_key(swept.name), sweep_markdown(swept, command))
 
 
 def sweep_markdown(swept: Swept, command: str) -> str:
@@ -131,7 +131,7 @@ def sweep_markdown(swept: Swept, command: str) -> str:
             label = f"**{cell(value.label)}**" if place == axis.best else cell(value.label)
             rows.append([cell(axis.key), label, *map(cell, _cells(value, figures, beside))])
     header = ("Axis", "Value", *(LABELS[name] for name in figures), *beside)
-    lines = [f"## {cell(swept.name)}: {how(swept)}", "", summary(swept), "", doubt(swept), ""]
+    lines = [f"## {cell(swept.name)}: {how(swept)}", "", cell(summary(swept)), "", doubt(swept), ""]
     return "\n".join([*lines, *table(header, rows), "", "```sh", command, "```", "", ""])
 
 

@@ -151,5 +151,8 @@ def _draw(faces: FaceSet, name: str, part: DataPart, count: int | None, seed: in
         else sample_pairs(faces, name, seed, most=count // 2)
     )
     if part.counts and count and len(drawn) < count:
-        raise DataError(f"{name}: {count:,} pairs are asked for, but only {len(drawn):,} exist")
+        raise DataError(
+            f"{name}: {count:,} pairs are asked for, but only {len(drawn):,} exist; add people or "
+            "lower data.counts"
+        )
     return drawn
