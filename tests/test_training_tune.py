@@ -370,6 +370,26 @@ def test_from_the_shell(run: Run, people: Path, tmp_path: Path) -> None:
     one_sentence(ran, "optimiser.rat", "is no key of a recipe")
 
 
+def test_photos_that_cannot_be_read_are_told(run: Run, tmp_path: Path) -> None:
+    people = write_people(tmp_path / "people", people=12, photos=3)
+    for person in people.iterdir():  # whoever is trained on
+        (person / "bad.jpg").write_text("no photo")
+    (tmp_path / "toy.toml").write_text(as_toml(toy().model_dump(mode="json")))
+    (tmp_path / "space.toml").write_text("optimiser.rate = { low = 1e-4, high = 1e-1 }\n")
+    words = "could not be read (the first:"
+    common = [tmp_path / "toy.toml", "-d", f"folder:{people}"]
+    ran = run(
+        "tune", *common, "--space", tmp_path / "space.toml", "--trials", 1, "-o", tmp_path / "t"
+    )
+    assert ran.code == 0, ran.err
+    assert words in ran.err
+    assert words in (tmp_path / "t" / "tuning.html").read_text()
+    ran = run("sweep", *common, "--axis", "seed=1", "-o", tmp_path / "s")
+    assert ran.code == 0, ran.err
+    assert words in ran.err
+    assert words in (tmp_path / "s" / "sweep.html").read_text()
+
+
 def test_the_report_of_a_search_counts_and_names() -> None:
     trials = [
         TunedTrial(0, {"optimiser.rate": "0.1"}, 0.61, True, 5, 10.0),

@@ -86,4 +86,5 @@ def _show(done: Swept, folder: Path) -> None:
         show.table((axis.key, *header), rows(axis))
     show.say(f"  recipe  {folder / 'best.toml'}")
     show.say(f"  sweep   {folder / 'sweep.html'}")
-    show.note(doubt(done))
+    for text in (doubt(done), *done.warnings):
+        show.note(text)

@@ -116,4 +116,5 @@ def _show(done: Tuning, folder: Path) -> None:
         show.say(f"  model    {folder / 'model'}")
         show.say(f"  report   {folder / 'report.html'}")
     show.say(f"  search   {folder / 'tuning.html'}")
-    show.note(doubt(done))
+    for text in (doubt(done), *done.warnings):
+        show.note(text)

@@ -71,6 +71,7 @@ class Tuning:
         pairs: validation pairs behind each figure.
         asked: trials that were asked for.
         tested: accuracy of the best trial's model on the test; ``None`` where it is elsewhere.
+        warnings: what looked wrong in the best trial, such as photos that could not be read.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Tuning:
     importances: dict[str, float] = field(default_factory=dict)
     asked: int = 0
     tested: Estimate | None = None
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def best_trial(self) -> TunedTrial:

@@ -57,7 +57,7 @@ def _history(tuning: Tuning) -> Plot:
                 label="not started",
             )
         axes.set_xlabel("trial")
-        axes.set_ylabel(f"validation {label}" if tuning.monitor == "loss" else f"{label} (%)")
+        axes.set_ylabel("validation loss" if tuning.monitor == "loss" else f"{label} (%)")
         if tuning.monitor != "loss":
             percent_ticks(axes.yaxis)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))

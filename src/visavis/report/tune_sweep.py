@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class Swept:
         recipe: the best.
         pairs: validation pairs behind each figure.
         grid: whether every value met every other.
+        warnings: what looked wrong, such as photos that could not be read.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Swept:
     recipe: dict[str, Any]
     pairs: int
     grid: bool
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def best(self) -> SweptValue:
@@ -237,7 +239,7 @@ def _plot(swept: Swept, axis: SweptAxis, name: str) -> Plot:
         )
         axes.set_xlim(-0.5, len(values) - 0.5)
         label = LABELS[swept.monitor]
-        axes.set_ylabel(f"validation {label}" if swept.monitor == "loss" else f"{label} (%)")
+        axes.set_ylabel("validation loss" if swept.monitor == "loss" else f"{label} (%)")
         if swept.monitor != "loss":
             percent_ticks(axes.yaxis)
         svg = inline_svg(figure, name, title)

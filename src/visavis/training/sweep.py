@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from visavis.data.download import Progress
@@ -34,6 +34,7 @@ class Measured:
         figures: on the validation pairs at the best epoch; empty where it was not trained.
         best_epoch, epochs, seconds: of training.
         reason: why it was not trained to its end, or how it was cut short.
+        warnings: what looked wrong.
     """
 
     figures: dict[str, float]
@@ -41,6 +42,7 @@ class Measured:
     epochs: int = 0
     seconds: float = 0.0
     reason: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 def sweep(
@@ -81,7 +83,9 @@ def sweep(
     lab = Lab(source, folder, resources, progress, begun.schedule.monitor)
     told, best = (lab.grid if grid else lab.descend)(begun, axes)
     pairs = len(prepare(source, begun.data, begun.seed).validation)
-    swept = Swept(begun.name, lab.monitor, told, best.model_dump(mode="json"), pairs, grid)
+    swept = Swept(
+        begun.name, lab.monitor, told, best.model_dump(mode="json"), pairs, grid, lab.warnings
+    )
     write_output(folder / BEST, as_toml(swept.recipe).encode())
     write_sweep(folder / PAGE, swept, command)
     return swept
@@ -112,6 +116,11 @@ class Lab:
         names = [(photo.parent.name, photo.name) for photo in source.faces.photos]
         self._data = _digest(repr((source.name, source.protocol, names)))
         self._known = self._read()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What looked wrong in some configuration, each once."""
+        return list(dict.fromkeys(text for done in self._known.values() for text in done.warnings))
 
     def descend(self, recipe: Recipe, axes: Axes) -> tuple[list[SweptAxis], Recipe]:
         """One axis after another."""
@@ -180,7 +189,8 @@ class Lab:
             if name.startswith("val_") and value == value  # noqa: PLR0124 - NaN is no figure
         }
         reason = "cut short by the budget" if fitted.stopped == "budget" else ""
-        return Measured(figures, fitted.best_epoch, len(fitted.history), fitted.seconds, reason)
+        epochs = len(fitted.history)
+        return Measured(figures, fitted.best_epoch, epochs, fitted.seconds, reason, fitted.warnings)
 
     def _read(self) -> dict[str, Measured]:
         path = self._folder / RECORDS

@@ -22,7 +22,7 @@ from visavis.training.material import prepare
 from visavis.training.recipe import Recipe
 from visavis.training.train import MODEL, complete
 from visavis.training.tune_study import best_of, drawn, folder_number, readable, repeated
-from visavis.training.tune_trial import WEIGHTS, Job, restore
+from visavis.training.tune_trial import FACTS, WEIGHTS, Job, restore
 
 TUNING, PAGE = "tuning.json", "tuning.html"
 
@@ -51,6 +51,7 @@ def finish_tuning(study: optuna.Study, job: Job, progress: Progress | None, comm
         importances=_importances(study),
         asked=job.trials,
         tested=load_run(job.folder).estimate("accuracy") if made else None,
+        warnings=_warnings(job.place(folder_number(trials[best]))),
     )
     values = {**tuning.as_dict(), "model_of": best if made else None}
     write_output(job.folder / TUNING, json.dumps(values).encode())
@@ -71,6 +72,15 @@ def _make_model(
     shutil.rmtree(job.folder / MODEL, ignore_errors=True)
     complete(recipe, fitted, job.folder, threads=job.threads, progress=progress, command=command)
     return True
+
+
+def _warnings(place: Path) -> list[str]:
+    """What looked wrong in a trial; nothing where another machine trained it."""
+    path = place / FACTS
+    if not path.exists():
+        return []
+    told: list[str] = json.loads(path.read_text(encoding="utf-8"))["warnings"]
+    return told
 
 
 def _model_of(folder: Path) -> int | None:

@@ -30,7 +30,7 @@ from visavis.training.tune_estimate import blueprint, memory_of, short_of_memory
 from visavis.training.tune_study import counted, drawing, folder_number
 from visavis.training.weights import pack_weights
 
-WEIGHTS = "weights.safetensors"
+WEIGHTS, FACTS = "weights.safetensors", "fitted.json"
 SHARES = 4
 """A trial may take so many times its equal share of the time that is left."""
 
@@ -183,7 +183,7 @@ def _keep(trial: optuna.Trial, recipe: Recipe, fitted: Fitted, folder: Path) -> 
         "unreadable": fitted.unreadable,
         "warnings": fitted.warnings,
     }
-    write_output(folder / "fitted.json", json.dumps(facts).encode())
+    write_output(folder / FACTS, json.dumps(facts).encode())
     for name in ("best_epoch", "seconds", "stopped"):
         trial.set_user_attr(name, facts[name])
     assert fitted.best_epoch is not None  # noqa: S101 - a recipe that learns
@@ -194,7 +194,7 @@ def restore(recipe: Recipe, source: Source, folder: Path, threads: int | None = 
     """A finished trial's network, as ``fit`` returned it."""
     parts = build_parts(recipe, threads)
     _load(folder / WEIGHTS, parts)
-    facts = json.loads((folder / "fitted.json").read_text(encoding="utf-8"))
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     history = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
     return Fitted(parts, prepare(source, recipe.data, recipe.seed), history, **facts)
 
