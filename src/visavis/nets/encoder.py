@@ -104,9 +104,13 @@ class Encoder(nn.Module):
 
     def encode_images(self, images: Tensor) -> Tensor:
         """Embed images (n, c, h, w) float in 0..1, augmented ones for example."""
-        embeddings = self._vectors(images)
         if self.flip and not self.training:
-            embeddings = (embeddings + self._vectors(images.flip(3))) / 2
+            # One pass over both. Exported as two, every weight is used twice, and an int8 copy of
+            # that graph is compiled to something else by OpenVINO 2026.4, one time in ten.
+            both = self._vectors(torch.cat([images, images.flip(3)]))
+            embeddings = both.reshape(2, -1, self.size).mean(dim=0)
+        else:
+            embeddings = self._vectors(images)
         return functional.normalize(embeddings, dim=1) if self.normalise else embeddings
 
     def _vectors(self, images: Tensor) -> Tensor:
