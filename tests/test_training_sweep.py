@@ -20,6 +20,7 @@ from visavis.report.tune_sweep import (
     Swept,
     SweptAxis,
     SweptValue,
+    summary,
     sweep_html,
     write_sweep_section,
 )
@@ -152,6 +153,29 @@ def test_a_picture_shows_how_far_a_figure_is_known(monkeypatch: pytest.MonkeyPat
     page = sweep_html(Swept("toy", "auc", [axis], {"name": "toy"}, 440, grid=False))
     assert not drawn
     assert "Whiskers" not in page
+
+
+@pytest.mark.parametrize("monitor", ["accuracy", "loss"])
+def test_an_axis_of_worse_values_does_not_end_a_sweep_worse(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, monitor: str
+) -> None:
+    """The second axis lacks the 32 units that the first was swept with."""
+    worth = {(1e-3, 32): 0.6, (3e-3, 32): 0.8, (3e-3, 8): 0.7, (3e-3, 16): 0.5}
+
+    def measure(lab: module.Lab, recipe: Recipe) -> module.Measured:
+        value = worth[points([recipe])[0]]
+        return module.Measured({monitor: 1 - value if monitor == "loss" else value}, 1, 1)
+
+    monkeypatch.setattr(module.Lab, "measure", measure)
+    axes = parse_axes(["optimiser.rate=1e-3,3e-3", "net.options.units=8,16"])
+    base = BASE.model_copy(
+        update={"schedule": BASE.schedule.model_copy(update={"monitor": monitor})}
+    )
+    done = sweep(base, axes, open_source(f"folder:{people}"), tmp_path)
+    assert [axis.best for axis in done.axes] == [1, 0]
+    assert done.best.value == pytest.approx(0.2 if monitor == "loss" else 0.8)
+    assert points([find_recipe(str(tmp_path / "best.toml"))]) == [(3e-3, 32)]
+    assert summary(done).endswith("is reached with optimiser.rate 0.003.")
 
 
 def test_a_section_of_any_name_can_be_replaced(tmp_path: Path) -> None:

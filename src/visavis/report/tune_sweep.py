@@ -93,12 +93,23 @@ class Swept:
     @property
     def best(self) -> SweptValue:
         """The best configuration."""
-        last = self.axes[-1]
+        last = up_to_best(self.axes, self.monitor)[-1]
         return last.values[last.best]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types for JSON."""
         return asdict(self)
+
+
+def up_to_best(axes: Sequence[SweptAxis], monitor: str) -> Sequence[SweptAxis]:
+    """The axes up to the one that holds the best configuration, the last of equals.
+
+    All of them, but where a later axis lacks the value that was fixed before it and has only worse
+    ones.
+    """
+    sign = -1 if monitor == "loss" else 1
+    chosen = [sign * (axis.values[axis.best].value or 0.0) for axis in axes]
+    return axes[: len(chosen) - chosen[::-1].index(max(chosen))]
 
 
 def write_sweep(path: Path, swept: Swept, command: str = "") -> None:
@@ -170,7 +181,8 @@ def sweep_html(swept: Swept, command: str = "") -> str:
 
 def summary(swept: Swept) -> str:
     """The outcome in one sentence."""
-    chosen = "; ".join(f"{a.key} {a.values[a.best].label}" for a in swept.axes if a.drawn)
+    fixed = up_to_best(swept.axes, swept.monitor)
+    chosen = "; ".join(f"{a.key} {a.values[a.best].label}" for a in fixed if a.drawn)
     if swept.grid:
         chosen = swept.best.label
     best = swept.best.value

@@ -15,7 +15,7 @@ from visavis.data.faceset import Source
 from visavis.errors import DataError
 from visavis.files import write_output
 from visavis.report.toml import as_toml
-from visavis.report.tune_sweep import Swept, SweptAxis, SweptValue, write_sweep
+from visavis.report.tune_sweep import Swept, SweptAxis, SweptValue, up_to_best, write_sweep
 from visavis.training.fit import fit
 from visavis.training.material import prepare
 from visavis.training.processes import ALONE, DivergedError, Resources
@@ -124,17 +124,18 @@ class Lab:
 
     def descend(self, recipe: Recipe, axes: Axes) -> tuple[list[SweptAxis], Recipe]:
         """One axis after another."""
-        told = []
+        told, fixed = [], []
         for number, axis in enumerate(axes.axes, 1):
+            recipes = [changed(recipe, axis.key, value, axes.origin) for value in axis.values]
             values = []
-            for value, words in zip(axis.values, axis.labels, strict=True):
-                done = self.measure(changed(recipe, axis.key, value, axes.origin))
+            for words, each in zip(axis.labels, recipes, strict=True):
+                done = self.measure(each)
                 values.append(self._told(words, done))
                 self._tell(f"axis {number} of {len(axes.axes)}, {axis.key} {words}", done)
-            best = self._best(values, axis.key)
-            told.append(SweptAxis(axis.key, values, best))
-            recipe = changed(recipe, axis.key, axis.values[best], axes.origin)
-        return told, recipe
+            told.append(SweptAxis(axis.key, values, self._best(values, axis.key)))
+            recipe = recipes[told[-1].best]
+            fixed.append(recipe)
+        return told, fixed[len(up_to_best(told, self.monitor)) - 1]
 
     def grid(self, recipe: Recipe, axes: Axes) -> tuple[list[SweptAxis], Recipe]:
         """Every value with every other; each axis shows the best of each of its values."""
