@@ -115,7 +115,8 @@ def test_lists_and_tables_may_be_chosen(tmp_path: Path) -> None:
         ("optimiser.rate = { low = 0, high = 0.5, log = true }", "starts above 0"),
         ("optimiser.rate = { low = 0.1, high = 0.5, log = true, step = 0.1 }", "has no step"),
         ("seed = { low = 1, high = 5, step = 9 }", "a step of 9 does not fit"),
-        ('seed = { low = "1", high = 5 }', "are numbers"),
+        ('seed = { low = "1", high = 5 }', "are finite numbers"),
+        ("optimiser.rate = { low = 1e-4, high = inf, log = true }", "are finite numbers"),
         ("seed = { low = 1, high = 5, log = 1 }", "log is true or false"),
         ("net.options.blocks = { count = 0, each = {} }", "from 1 on"),
         ("net.options.blocks = { count = { low = 0, high = 3 }, each = {} }", "from 1 on"),
@@ -149,6 +150,15 @@ def test_no_such_space(tmp_path: Path) -> None:
         read_space("nothing")
     with pytest.raises(DataError, match=r"cannot read the space .*gone.toml: No such file"):
         read_space(str(tmp_path / "gone.toml"))
+
+
+def test_what_is_for_a_sweep_is_not_searched() -> None:
+    with pytest.raises(
+        DataError, match="holds the axes of a sweep, not a space; give it to visavis"
+    ):
+        read_space("lfw-small")
+    with pytest.raises(DataError, match=r"neither start nor axes.* is for visavis tune"):
+        read_axes("celeba-blocks")
 
 
 def test_the_fifth_systems_space() -> None:

@@ -345,6 +345,8 @@ class TestMistakes:
                 tune(toy(), RATES, source, tmp_path, Plan(storage=url))
             assert "secret" not in str(error.value)
             assert "\n" not in str(error.value)
+        with pytest.raises(DataError, match=r"such as sqlite:///study.db or postgresql://"):
+            tune(toy(), RATES, source, tmp_path, Plan(storage="study.db"))
         assert shown("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,14 @@ def read_space(name: str) -> Space:
     """A space by the path of its TOML file, or one of visavis's own by name.
 
     Raises:
-        DataError: missing, not TOML, an empty range, or a key that no range or choice has.
+        DataError: missing, not TOML, an empty range, a key that no range or choice has, or the axes
+            of a sweep.
     """
     path = locate_space(name)
-    return Space(_parse(read_space_file(path), "", str(path)), str(path))
+    values = read_space_file(path)
+    if "axes" in values:
+        raise DataError(f"{path} holds the axes of a sweep, not a space; give it to visavis sweep")
+    return Space(_parse(values, "", str(path)), str(path))
 
 
 def read_space_file(path: Path) -> dict[str, Any]:
@@ -93,8 +98,8 @@ def _range(values: dict[str, Any], where: str) -> Range:
     low, high, step = values["low"], values["high"], values.get("step")
     log = values.get("log", False)
     numbers = [number for number in (low, high, step) if number is not None]
-    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
-        raise DataError(f"{where}: low, high and step are numbers")
+    if not all(_is_number(each) for each in numbers):
+        raise DataError(f"{where}: low, high and step are finite numbers")
     if not isinstance(log, bool):
         raise DataError(f"{where}: log is true or false")
     if not low < high:
@@ -108,6 +113,10 @@ def _range(values: dict[str, Any], where: str) -> Range:
     if step is not None:  # the last number that the steps meet
         high = low + step * int((high - low) / step + 1e-9)
     return Range(low, high, step, log)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _choice(values: dict[str, Any], where: str) -> Choice:

@@ -81,7 +81,10 @@ def read_axes(name: str) -> Axes:
     path = locate_space(name)
     values = read_space_file(path)
     for key in sorted(set(values) - {"start", "axes"}):
-        raise DataError(f"{path}: {key} is neither start nor axes, the two tables of a sweep")
+        raise DataError(
+            f"{path}: {key} is neither start nor axes, the two tables of a sweep; a space of "
+            "ranges is for visavis tune"
+        )
     axes, start = values.get("axes", {}), values.get("start", {})
     if not isinstance(axes, dict) or not axes or not isinstance(start, dict):
         raise DataError(f"{path}: a sweep has a table of axes, and may have one called start")

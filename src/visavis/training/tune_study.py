@@ -18,7 +18,7 @@ import optuna
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from visavis.data.faceset import Source
@@ -76,6 +76,11 @@ def open_study(
             load_if_exists=True,
         )
         _claim(study, storage, _identity(recipe, space, source))
+    except ArgumentError:
+        raise DataError(
+            f"cannot open the storage {shown(storage)}: write it as a URL, such as "
+            "sqlite:///study.db or postgresql://me@host/tuning"
+        ) from None
     except (ImportError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DataError(f"cannot open the storage {shown(storage)}: {_reason(error)}") from None
     return study
