@@ -21,6 +21,7 @@ from visavis.errors import (
 from visavis.version import __version__
 
 if TYPE_CHECKING:
+    from visavis.learning import distil, sweep, train, tune
     from visavis.matching.face_model import FaceModel, load
     from visavis.matching.gallery.gallery import Gallery
     from visavis.matching.gallery.key import GalleryKey
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from visavis.matching.verify import verify, verify_all
     from visavis.photos.face import Face
     from visavis.photos.photo import Photo
-    from visavis.training.api import train
     from visavis.training.quantise import quantise
 
 __all__ = [
@@ -46,9 +46,12 @@ __all__ = [
     "Verdict",
     "VisavisError",
     "__version__",
+    "distil",
     "load",
     "quantise",
+    "sweep",
     "train",
+    "tune",
     "verify",
     "verify_all",
 ]
@@ -60,9 +63,12 @@ _HOMES = {
     "GalleryKey": "visavis.matching.gallery.key",
     "Photo": "visavis.photos.photo",
     "Verdict": "visavis.matching.verdict",
+    "distil": "visavis.learning",
     "load": "visavis.matching.face_model",
     "quantise": "visavis.training.quantise",
-    "train": "visavis.training.api",
+    "sweep": "visavis.learning",
+    "train": "visavis.learning",
+    "tune": "visavis.learning",
     "verify": "visavis.matching.verify",
     "verify_all": "visavis.matching.verify",
 }

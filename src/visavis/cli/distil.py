@@ -18,7 +18,8 @@ from visavis.cli.options import (
     RunFolder,
     Threads,
 )
-from visavis.cli.train import need_torch, run_recipe, seconds
+from visavis.cli.train import run_recipe, seconds
+from visavis.learning import need_torch
 
 
 def distil(

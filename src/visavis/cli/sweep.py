@@ -11,7 +11,8 @@ import typer
 
 from visavis.cli import show
 from visavis.cli.options import AsJson, DataSpec, LfwView, Results, Threads
-from visavis.errors import DataError, ModelError
+from visavis.errors import DataError
+from visavis.learning import need_torch
 
 if TYPE_CHECKING:
     from visavis.report.tune_sweep import Swept
@@ -42,11 +43,7 @@ def sweep(
     """
     if bool(axis) == bool(space):
         raise DataError("name the axes by --axis or by --space, one of them")
-    try:
-        import pytorch_lightning  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError:
-        raise ModelError("training needs torch; pip install 'visavis[train]'") from None
+    need_torch()
     from visavis.data.source import open_source
     from visavis.report.tune_sweep import write_sweep_section
     from visavis.training.processes import Resources

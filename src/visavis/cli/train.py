@@ -24,7 +24,8 @@ from visavis.cli.options import (
     RunFolder,
     Threads,
 )
-from visavis.errors import DataError, ModelError
+from visavis.errors import DataError
+from visavis.learning import need_torch
 
 if TYPE_CHECKING:
     from visavis.report.run import Run
@@ -52,19 +53,6 @@ def train(
     chosen = find_recipe(recipe)
     resources = Resources(devices, nodes, threads, None if budget is None else seconds(budget))
     run_recipe(chosen, data, output, view, resume=resume, resources=resources, as_json=as_json)
-
-
-def need_torch() -> None:
-    """Say in one sentence how to get what training needs, where it is missing.
-
-    Raises:
-        ModelError: it is.
-    """
-    try:
-        import pytorch_lightning  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError:
-        raise ModelError("training needs torch; pip install 'visavis[train]'") from None
 
 
 def run_recipe(

@@ -12,12 +12,10 @@ import typer
 from visavis.cli import show
 from visavis.cli.options import AsJson, DataSpec, LfwView, Results, Threads
 from visavis.cli.train import seconds
-from visavis.errors import ModelError
+from visavis.learning import need_torch
 
 if TYPE_CHECKING:
     from visavis.report.tune import Tuning
-
-MISSING = "searching needs torch and optuna; pip install 'visavis[train]'"
 
 
 def tune(
@@ -50,11 +48,7 @@ def tune(
 
     The same command goes on with a search that was stopped.
     """
-    try:
-        import optuna  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError:
-        raise ModelError(MISSING) from None
+    need_torch()
     from visavis.data.source import open_source
     from visavis.report.tune import write_tuning_section
     from visavis.training.recipe_files import find_recipe

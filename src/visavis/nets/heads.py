@@ -17,6 +17,8 @@ from visavis.nets.registry import build
 
 Output = Literal["cosine", "distance", "logit"]
 """What a similarity is: a cosine in -1..1, minus a distance, or a logit of P(same)."""
+Distance = Literal["cosine", "euclidean", "head"]
+"""What a model's card calls it: one of the two that need no network, or a head of its own."""
 
 
 class Head(nn.Module):
@@ -24,9 +26,11 @@ class Head(nn.Module):
 
     Attributes:
         output: what the similarities are; a loss checks that it can use them.
+        distance: how a trained model compares; ``head`` is exported with it.
     """
 
     output: ClassVar[Output]
+    distance: ClassVar[Distance] = "head"
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Compare row by row."""
@@ -36,7 +40,7 @@ class Head(nn.Module):
 class Cosine(Head):
     """The cosine of the angle between two embeddings. Nothing is learned."""
 
-    output = "cosine"
+    output, distance = "cosine", "cosine"
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Compare row by row."""
@@ -49,7 +53,7 @@ class Euclidean(Head):
     At distance zero the gradient is zero, not the NaN of a bare square root.
     """
 
-    output = "distance"
+    output, distance = "distance", "euclidean"
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Compare row by row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ def _export(parts: Parts, folder: Path) -> dict[str, bytes]:
         else:
             export_encoder(parts.encoder, scratch)
             files[ENCODER] = scratch.read_bytes()
-        if parts.head.output == "logit":
+        if parts.head.distance == "head":
             export_head(parts.head, parts.size, scratch)
             files[HEAD] = scratch.read_bytes()
     except OSError as error:
@@ -107,18 +107,13 @@ def _export(parts: Parts, folder: Path) -> dict[str, bytes]:
 
 def _card(recipe: Recipe, fitted: Fitted, files: dict[str, bytes]) -> Card:
     parts, base = fitted.parts, fitted.parts.base
-    distances: dict[str, Literal["cosine", "euclidean", "head"]] = {
-        "cosine": "cosine",
-        "distance": "euclidean",
-        "logit": "head",
-    }
     trained_on = data_fingerprint(fitted.material.train.faces)
     card = Card(
         name=recipe.name,
         description=recipe.description,
         input=parts.spec,
         embedding_size=parts.size,
-        distance=distances[parts.head.output],
+        distance=parts.head.distance,
         unit_length=base is not None and (base.card.distance == "cosine" or base.card.unit_length),
         fingerprint="",
         detector=current_detector(),
@@ -160,13 +155,13 @@ def _difference(parts: Parts, model: Model) -> float:
             expected = parts.encoder.eval()(torch.from_numpy(crops)).numpy()
         found = Model.load(model.folder, runtime="onnxruntime").encoder.encode(crops)
         largest = float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12))
-    if parts.head.output == "logit":
+    if parts.head.distance == "head":
         a, b = rng.normal(size=(2, 64, parts.size)).astype(np.float32)
         with torch.no_grad():
-            logits = parts.head.eval()(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-        found_logits = model.similarity(a, b)
-        if not np.allclose(found_logits, model.similarity(b, a), atol=1e-4):
+            expected = parts.head.eval()(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+        compared = model.similarity(a, b)
+        if not np.allclose(compared, model.similarity(b, a), atol=1e-4):
             raise ModelError(f"{model.folder}: its head is not symmetric in its inputs")
-        scale = max(np.abs(logits).max(), 1e-12)
-        largest = max(largest, float(np.abs(found_logits - logits).max() / scale))
+        scale = max(np.abs(expected).max(), 1e-12)
+        largest = max(largest, float(np.abs(compared - expected).max() / scale))
     return largest

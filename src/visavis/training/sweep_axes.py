@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from visavis.errors import DataError
@@ -88,7 +88,16 @@ def read_axes(name: str) -> Axes:
     axes, start = values.get("axes", {}), values.get("start", {})
     if not isinstance(axes, dict) or not axes or not isinstance(start, dict):
         raise DataError(f"{path}: a sweep has a table of axes, and may have one called start")
-    return Axes(tuple(_axis(*item, str(path)) for item in axes.items()), start, str(path))
+    return replace(axes_of(axes, str(path)), start=start)
+
+
+def axes_of(values: Mapping[str, Sequence[Any]], origin: str = "the sweep") -> Axes:
+    """Axes by dotted key, in their order.
+
+    Raises:
+        DataError: an axis without values, or with one of them twice.
+    """
+    return Axes(tuple(_axis(key, each, origin) for key, each in values.items()), origin=origin)
 
 
 def parse_axes(texts: Sequence[str]) -> Axes:
@@ -147,7 +156,7 @@ def _replaced(tree: Any, path: list[str], value: Any, where: str) -> Any:
 
 
 def _axis(key: str, values: Any, origin: str) -> Axis:
-    if not isinstance(values, list) or not values:
+    if not isinstance(values, list | tuple) or not values:
         raise DataError(f"{origin}: the axis {key} is empty; give it a list of values")
     texts = [json.dumps(value) for value in values]
     if len(set(texts)) < len(texts):
