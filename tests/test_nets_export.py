@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -37,6 +39,20 @@ def test_encoders_agree_in_onnxruntime_at_any_batch(name: str, tmp_path: Path) -
         (embeddings,) = session.run(["embeddings"], {"crops": crops.numpy()})
         with torch.no_grad():
             np.testing.assert_allclose(embeddings, encoder(crops).numpy(), atol=1e-4)
+
+
+def test_a_mirror_image_shares_the_weights_of_its_crop(tmp_path: Path) -> None:
+    """A graph that uses a weight twice is compiled wrongly now and then, once it is int8."""
+    (width, height), options = SMALL["iresnet"]
+    spec = replace(BACKBONES["iresnet"].default_input, width=width, height=height)
+    used = {}
+    for flip in (False, True):
+        encoder = Encoder(build_backbone("iresnet", spec, **options), 8, flip=flip)
+        export_encoder(encoder, tmp_path / "encoder.onnx")
+        nodes = onnx.load(tmp_path / "encoder.onnx").graph.node
+        used[flip] = Counter(n.op_type for n in nodes if n.op_type in ("Conv", "Gemm", "PRelu"))
+    assert used[True] == used[False]
+    assert used[True]["Conv"] > 10
 
 
 @pytest.mark.parametrize("name", HEADS)
