@@ -61,7 +61,7 @@ def train(
     from visavis.training.train import train as run
 
     chosen, given = _recipe(recipe), resources or ALONE
-    place = Path("runs") / chosen.name if folder is None else Path(folder)
+    place = _folder(folder, chosen.name)
     run(chosen, _source(data), place, resume=resume, resources=given)
     return load(place / MODEL, threads=given.threads)
 
@@ -122,7 +122,7 @@ def tune(
     from visavis.training.tune_workers import Plan
 
     chosen, how = _recipe(recipe), Plan(**plan)
-    place = Path("runs") / f"{chosen.name}-tuned" if folder is None else Path(folder)
+    place = _folder(folder, f"{chosen.name}-tuned")
     return run(chosen, read_space(space), _source(data), place, how)
 
 
@@ -155,7 +155,7 @@ def sweep(
     from visavis.training.sweep_axes import axes_of, read_axes
 
     chosen = _recipe(recipe)
-    place = Path("runs") / f"{chosen.name}-swept" if folder is None else Path(folder)
+    place = _folder(folder, f"{chosen.name}-swept")
     along = read_axes(axes) if isinstance(axes, str) else axes_of(axes)
     return run(chosen, along, _source(data), place, grid=grid, resources=resources or ALONE)
 
@@ -164,6 +164,10 @@ def _recipe(recipe: str | Recipe) -> Recipe:
     from visavis.training.recipe_files import find_recipe
 
     return find_recipe(recipe) if isinstance(recipe, str) else recipe
+
+
+def _folder(folder: str | Path | None, name: str) -> Path:
+    return Path("runs") / name if folder is None else Path(folder)
 
 
 def _source(data: str | Source) -> Source:
