@@ -175,7 +175,8 @@ def test_an_axis_of_worse_values_does_not_end_a_sweep_worse(
     assert [axis.best for axis in done.axes] == [1, 0]
     assert done.best.value == pytest.approx(0.2 if monitor == "loss" else 0.8)
     assert points([find_recipe(str(tmp_path / "best.toml"))]) == [(3e-3, 32)]
-    assert summary(done).endswith("is reached with optimiser.rate 0.003.")
+    words = "is reached with optimiser.rate 0.003; no value of net.options.units was better."
+    assert summary(done).endswith(words)
 
 
 def test_a_section_of_any_name_can_be_replaced(tmp_path: Path) -> None:

@@ -188,7 +188,9 @@ def summary(swept: Swept) -> str:
     best = swept.best.value
     assert best is not None  # noqa: S101 - it was trained
     name = figure_name(swept.monitor)
-    return f"The best validation {name}, {number(best)}, is reached with {chosen}."
+    later = ", ".join(axis.key for axis in swept.axes[len(fixed) :])
+    worse = f"; no value of {later} was better" if later else ""
+    return f"The best validation {name}, {number(best)}, is reached with {chosen}{worse}."
 
 
 def doubt(swept: Swept) -> str:
