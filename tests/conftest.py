@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,16 @@ def sample_faces(model: Model, samples: Path) -> dict[str, Face]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server; a test that needs it is skipped without it."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server; a test that needs it is skipped without it.
+
+    Not in pytest's own folder: run by root the server is another user's, and each start of pytest
+    closes that folder to all others again, under a server that is running already.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder,
+        running_postgres(Path(folder) / "data") as server,
+    ):
         yield server
 
 
